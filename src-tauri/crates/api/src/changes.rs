@@ -1,0 +1,39 @@
+//! The ordered stream that tells the screens what to ask for again.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use uuid::Uuid;
+
+/// What a change touches. A screen that shows the topic asks for its data again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// First run, preparing, ready.
+    Session,
+    /// The status line.
+    Status,
+    /// Conversations and messages.
+    Inbox,
+    /// Visits, hours, professionals.
+    Agenda,
+    /// The board.
+    Leads,
+    /// Contacts and patients.
+    People,
+    /// Queued and parked writes.
+    Operations,
+    /// Preferences.
+    Preferences,
+}
+
+/// One entry of the change stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Change {
+    /// Grows by one; a gap means that entries were missed and everything shown must be asked for again.
+    pub seq: u32,
+    /// What was touched.
+    pub topics: Vec<Topic>,
+    /// Ids of the conversations whose threads changed; empty when there were more than a hundred.
+    pub conversations: Vec<Uuid>,
+}

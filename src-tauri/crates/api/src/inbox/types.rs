@@ -1,0 +1,281 @@
+//! What the inbox asks and is told.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::row_state::RowState;
+
+/// Which conversations a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxView {
+    /// A person waits for a person: longest wait first.
+    NeedsReply,
+    /// Assigned to the member who asks.
+    Mine,
+    /// Open and assigned to nobody.
+    Unassigned,
+    /// In the hands of the bot.
+    Bot,
+    /// Put aside until later.
+    Snoozed,
+    /// Done.
+    Closed,
+    /// Everything, newest first.
+    All,
+}
+
+/// Asks for a page of conversations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ListConversations {
+    /// Which conversations.
+    pub view: InboxView,
+    /// Only people whose name or phone contains this, accents ignored.
+    #[serde(default)]
+    pub search: Option<String>,
+    /// Rows to skip.
+    #[serde(default)]
+    pub offset: u32,
+    /// Rows to return, at most 500.
+    pub limit: u32,
+}
+
+/// A page of conversations, with the counts that stand beside the views.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ConversationList {
+    /// The page.
+    pub rows: Vec<ConversationRow>,
+    /// How many rows the view has in all.
+    pub total: u32,
+    /// How many each view has.
+    pub counts: InboxCounts,
+}
+
+/// How many conversations each view holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[allow(missing_docs, reason = "named after the views")]
+pub struct InboxCounts {
+    pub needs_reply: u32,
+    pub mine: u32,
+    pub unassigned: u32,
+    pub bot: u32,
+    pub snoozed: u32,
+    pub closed: u32,
+    pub all: u32,
+}
+
+/// Who answers a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Handler {
+    /// The bot answers.
+    Bot,
+    /// A person answers.
+    Person,
+}
+
+/// One conversation in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ConversationRow {
+    /// The conversation.
+    pub id: Uuid,
+    /// Who it is with.
+    pub contact_id: Uuid,
+    /// Name to show; the phone where no name is known.
+    pub name: String,
+    /// Phone as people write it, where it is known.
+    pub phone: Option<String>,
+    /// First line of the last message; empty for a message without text.
+    pub preview: String,
+    /// Kind of the last message (text, image, audio …).
+    pub last_kind: Option<String>,
+    /// inbound or outbound.
+    pub last_direction: Option<String>,
+    /// When the last message was sent.
+    pub last_message_at: Option<DateTime<Utc>>,
+    /// Since when the person waits for an answer; absent when nobody waits.
+    pub waiting_since: Option<DateTime<Utc>>,
+    /// Messages since the last answer.
+    pub unread_count: u32,
+    /// Who answers.
+    pub handler: Handler,
+    /// open, snoozed or closed.
+    pub status: String,
+    /// Name of the member it is assigned to.
+    pub assignee: Option<String>,
+    /// low, normal, high or urgent.
+    pub priority: String,
+    /// Labels in the order they were given.
+    pub labels: Vec<String>,
+    /// Whether what is shown is already in the clinic's database.
+    pub state: RowState,
+}
+
+/// Asks for a piece of a thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct GetThread {
+    /// Which conversation.
+    pub conversation_id: Uuid,
+    /// Only messages older than this one; absent for the newest.
+    #[serde(default)]
+    pub before: Option<ThreadPosition>,
+    /// Messages to return, at most 500.
+    pub limit: u32,
+}
+
+/// A place in a thread: instants can tie, so the id decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ThreadPosition {
+    /// When the message was sent.
+    pub sent_at: DateTime<Utc>,
+    /// The message.
+    pub id: Uuid,
+}
+
+/// A piece of a thread, oldest message first, and who it is with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Thread {
+    /// The conversation as the list shows it.
+    pub conversation: ConversationRow,
+    /// Who this is.
+    pub person: PersonSummary,
+    /// Oldest first.
+    pub messages: Vec<MessageRow>,
+    /// Whether older messages exist in the copy.
+    pub has_older: bool,
+}
+
+/// Who a conversation is with, in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct PersonSummary {
+    /// The contact.
+    pub contact_id: Uuid,
+    /// Full name.
+    pub name: String,
+    /// The name the person gave itself on WhatsApp.
+    pub profile_name: Option<String>,
+    /// Phone as people write it.
+    pub phone: Option<String>,
+    /// Where the person came from.
+    pub source: Option<String>,
+    /// Labels of the person.
+    pub tags: Vec<String>,
+    /// Notes of the clinic about the person.
+    pub notes: String,
+    /// Patients this person answers for.
+    pub patients: Vec<String>,
+    /// Visits to come and the latest past ones, newest first.
+    pub visits: Vec<PersonVisit>,
+    /// How many visits were missed.
+    pub no_show_count: u32,
+    /// Open or latest lead: title and stage.
+    pub lead: Option<PersonLead>,
+}
+
+/// A visit as the side panel shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct PersonVisit {
+    /// The appointment.
+    pub id: Uuid,
+    /// When it starts.
+    pub starts_at: DateTime<Utc>,
+    /// Name of the service.
+    pub service: Option<String>,
+    /// Name of the professional.
+    pub professional: String,
+    /// Status of the visit.
+    pub status: String,
+}
+
+/// A lead as the side panel shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct PersonLead {
+    /// The lead.
+    pub id: Uuid,
+    /// What the person wants.
+    pub title: String,
+    /// Name of the stage.
+    pub stage: String,
+}
+
+/// One message of a thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct MessageRow {
+    /// The message.
+    pub id: Uuid,
+    /// inbound, outbound or internal (a private note).
+    pub direction: String,
+    /// contact, member, bot, phone or system.
+    pub sender_kind: String,
+    /// Name of the member who wrote it.
+    pub sender_name: Option<String>,
+    /// text, image, audio, video, document, sticker, location, contact, button_reply, list_reply, poll, template, unsupported.
+    pub kind: String,
+    /// Text or caption.
+    pub body: String,
+    /// received, queued, sending, sent, delivered, read, played, failed or unknown.
+    pub status: String,
+    /// Why it failed, in words of the gateway.
+    pub error_text: Option<String>,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+    /// When it reached the phone.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// When it was read.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Whether it was edited afterwards.
+    pub edited: bool,
+    /// Whether it was deleted for everyone.
+    pub revoked: bool,
+    /// First words of the message it answers.
+    pub quoted_preview: Option<String>,
+    /// Reactions to it.
+    pub reactions: Vec<Reaction>,
+    /// What the kind carries beside text.
+    pub attachment: Option<Attachment>,
+    /// Whether it is already in the clinic's database.
+    pub state: RowState,
+}
+
+/// A reaction to a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Whether the clinic gave it.
+    pub from_me: bool,
+}
+
+/// What a message carries beside text; which fields are there depends on the kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default)]
+pub struct Attachment {
+    /// MIME type of the file.
+    pub mime_type: Option<String>,
+    /// Name of the file.
+    pub file_name: Option<String>,
+    /// Size in bytes.
+    pub size_bytes: Option<f64>,
+    /// Length of audio or video in seconds.
+    pub seconds: Option<u32>,
+    /// Degrees.
+    pub latitude: Option<f64>,
+    /// Degrees.
+    pub longitude: Option<f64>,
+    /// Name of a place, a contact card, a document; text of a chosen option.
+    pub title: Option<String>,
+    /// Kind as the gateway named it, where it is unsupported.
+    pub original_kind: Option<String>,
+}
+
+/// Sends a text; it is queued on this computer and goes out when the clinic's database has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct SendMessage {
+    /// Where to.
+    pub conversation_id: Uuid,
+    /// 1 to 4,096 characters after trimming.
+    pub text: String,
+}

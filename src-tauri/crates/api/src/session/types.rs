@@ -1,0 +1,87 @@
+//! First run, and who works where.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+
+/// Where the program stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Session {
+    /// No clinic yet: the first-run screen is shown.
+    FirstRun,
+    /// Something long is being done.
+    Preparing {
+        /// postgres_binaries, database, schema, sample, keychain, copy, connect.
+        step: String,
+        /// 0 to 1 where it is known.
+        fraction: Option<f64>,
+    },
+    /// A clinic is open.
+    Ready {
+        /// The clinic.
+        clinic: ClinicSummary,
+        /// Who works at this desk.
+        member: MemberSummary,
+    },
+    /// The clinic could not be opened; nothing was lost.
+    Failed {
+        /// What happened.
+        problem: ApiError,
+        /// Whether a profile exists (retry) or not (back to first run).
+        has_profile: bool,
+    },
+}
+
+/// The open clinic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ClinicSummary {
+    /// The clinic.
+    pub id: Uuid,
+    /// Name.
+    pub name: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// sample, local or remote.
+    pub kind: String,
+}
+
+/// The member at this desk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct MemberSummary {
+    /// The member.
+    pub id: Uuid,
+    /// Name.
+    pub name: String,
+    /// owner, admin, attendant, professional or viewer.
+    pub role: String,
+}
+
+/// Opens a sample clinic on this computer, to try the program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct StartSampleClinic {}
+
+/// Makes this computer the clinic: an embedded database with an empty clinic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct StartLocalClinic {
+    /// 1 to 160 characters.
+    pub clinic_name: String,
+    /// Name of the owner, 1 to 160 characters.
+    pub owner_name: String,
+    /// IANA name.
+    pub time_zone: String,
+    /// human, veterinary, dental or other.
+    pub vertical: String,
+}
+
+/// Connects to a clinic's database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ConnectClinic {
+    /// postgres://login@host:port/database, without the password.
+    pub address: String,
+    /// The login's password; goes to the keyring and nowhere else.
+    pub password: String,
+}

@@ -1,0 +1,87 @@
+//! Makes a new data folder.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Stdio;
+
+use balcao_keychain::Secret;
+use tokio::process::Command;
+
+use crate::binaries::Binaries;
+use crate::command;
+use crate::connection::SUPERUSER;
+use crate::data_folder::{DataFolder, restrict};
+use crate::error::{LocalServerError, Result, last_lines, speaks_of_a_full_disk};
+use crate::unpack::beside;
+
+/// Makes the database in a folder beside its place and then moves it there, so that whoever is killed in between
+/// leaves nothing that looks like a database. Leftovers of such an attempt are removed first.
+pub(crate) async fn make(folder: &DataFolder, binaries: &Binaries, password: &Secret) -> Result<()> {
+    let unfinished = beside(&folder.path, ".unfinished")?;
+    remove(&unfinished)?;
+    fs::create_dir(&unfinished).map_err(LocalServerError::io("create", &unfinished))?;
+    restrict(&unfinished)?;
+    let (data, password_file) = (unfinished.join("data"), unfinished.join("password"));
+    write_secret(&password_file, password)?;
+    folder.account.own(&unfinished)?;
+
+    let made = run(folder, binaries, &data, &password_file).await;
+    fs::remove_file(&password_file).map_err(LocalServerError::io("remove", &password_file))?;
+    let moved = made.and_then(|()| put_in_place(&data, &folder.path));
+    let removed = remove(&unfinished);
+    moved.and(removed)
+}
+
+async fn run(folder: &DataFolder, binaries: &Binaries, data: &Path, password_file: &Path) -> Result<()> {
+    let mut command = Command::from(command::under(folder.account, binaries, "initdb"));
+    // The builtin locale sorts alike on every system, whatever its C library does; accents are sorted by the desk.
+    command.args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]);
+    command.args(["--auth=scram-sha-256", "--no-instructions", "--username", SUPERUSER]);
+    command.arg("--pwfile").arg(password_file).arg("--pgdata").arg(data);
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).output().await;
+    let output = output.map_err(LocalServerError::io("run", &binaries.program("initdb")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if speaks_of_a_full_disk(&said) {
+        return Err(LocalServerError::DiskFull { path: folder.path.clone() });
+    }
+    let said = if said.trim().is_empty() { output.status.to_string() } else { last_lines(&said) };
+    Err(LocalServerError::InitFailed { output: said })
+}
+
+fn put_in_place(data: &Path, place: &Path) -> Result<()> {
+    // An empty folder may be there; Windows does not rename over it. One that is not empty stays, and is an error.
+    match fs::remove_dir(place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(LocalServerError::io("make room at", place)(error));
+        }
+        _ => {}
+    }
+    fs::rename(data, place).map_err(LocalServerError::io("put in place", place))?;
+    #[cfg(unix)]
+    if let Some(parent) = place.parent() {
+        // The files are on the disk already; their new place has to get there too.
+        let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
+        synced.map_err(LocalServerError::io("write", parent))?;
+    }
+    Ok(())
+}
+
+fn write_secret(path: &Path, secret: &Secret) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(secret.expose().as_bytes()));
+    written.map_err(LocalServerError::io("write", path))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LocalServerError::io("remove", folder)(error)),
+        _ => Ok(()),
+    }
+}
