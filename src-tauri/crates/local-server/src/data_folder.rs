@@ -50,9 +50,9 @@ impl DataFolder {
     }
 
     fn check_empty(&self) -> Result<()> {
-        match fs::read_dir(&self.path) {
-            Ok(mut entries) if entries.next().is_none() => Ok(()),
-            Ok(_) => Err(self.not_ours("it holds other files")),
+        match fs::read_dir(&self.path).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.not_ours("it holds other files")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(LocalServerError::io("list", &self.path)(error)),
         }
