@@ -99,12 +99,13 @@ create index messages_by_time on app.messages (clinic_id, sent_at desc, id desc)
 create index messages_search on app.messages using gin (clinic_id, to_tsvector('portuguese', app.fold(body)));
 call internal.track('messages');
 
--- How far up a status stands. Ticks only move up: see `internal.message_status_may_become`.
+-- How far up a status stands. Ticks only move up: see `internal.message_is_honest`. A failure may be reported after the
+-- gateway took the message, never after it arrived.
 create function internal.status_rank(status text) returns integer
     language sql immutable parallel safe set search_path = pg_catalog, pg_temp
     as $$
-    select case status when 'queued' then 0 when 'sending' then 1 when 'unknown' then 2 when 'failed' then 3
-        when 'sent' then 4 when 'delivered' then 5 when 'read' then 6 when 'played' then 7 else 8 end
+    select case status when 'queued' then 0 when 'sending' then 1 when 'unknown' then 2 when 'sent' then 3
+        when 'failed' then 4 when 'delivered' then 5 when 'read' then 6 when 'played' then 7 else 8 end
 $$;
 
 create table app.message_attempts (

@@ -90,7 +90,7 @@ declare
     before_values jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
     after_values jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
     whole jsonb := coalesce(after_values, before_values);
-    ignored constant text[] := array['version', 'change_xid', 'updated_at', 'last_interaction_at'];
+    ignored constant text[] := array['version', 'change_xid', 'updated_at', 'last_interaction_at', 'last_event_at', 'last_seen_at'];
 begin
     before_values := before_values - ignored;
     after_values := after_values - ignored;
@@ -191,9 +191,6 @@ begin
     if old.direction = 'outbound' and internal.status_rank(new.status) < internal.status_rank(old.status)
         and not (old.status in ('failed', 'unknown') and new.status in ('queued', 'sending', 'failed', 'unknown'))
     then
-        new.status := old.status;
-    end if;
-    if old.direction = 'outbound' and new.status = 'failed' and internal.status_rank(old.status) > internal.status_rank('sent') then
         new.status := old.status;
     end if;
     return new;
