@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::account::Account;
+use crate::beside::beside;
 use crate::error::{LocalServerError, Result};
-use crate::unpack::beside;
 
 const MAJOR: &str = "18";
 

@@ -4,22 +4,23 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use balcao_keychain::Secret;
 use tokio::process::Command;
 
+use crate::beside::{beside, put_in_place};
 use crate::binaries::Binaries;
 use crate::command;
 use crate::connection::SUPERUSER;
 use crate::data_folder::{DataFolder, restrict};
 use crate::error::{LocalServerError, Result, last_lines, speaks_of_a_full_disk};
-use crate::unpack::beside;
 
 /// Makes the database in a folder beside its place and then moves it there, so that whoever is killed in between
 /// leaves nothing that looks like a database. Leftovers of such an attempt are removed first.
 pub(crate) async fn make(folder: &DataFolder, binaries: &Binaries, password: &Secret) -> Result<()> {
     let unfinished = beside(&folder.path, ".unfinished")?;
-    remove(&unfinished)?;
+    remove(&unfinished).await?;
     fs::create_dir(&unfinished).map_err(LocalServerError::io("create", &unfinished))?;
     restrict(&unfinished)?;
     let (data, password_file) = (unfinished.join("data"), unfinished.join("password"));
@@ -28,8 +29,8 @@ pub(crate) async fn make(folder: &DataFolder, binaries: &Binaries, password: &Se
 
     let made = run(folder, binaries, &data, &password_file).await;
     fs::remove_file(&password_file).map_err(LocalServerError::io("remove", &password_file))?;
-    let moved = made.and_then(|()| put_in_place(&data, &folder.path));
-    let removed = remove(&unfinished);
+    let moved = made.and_then(|()| make_room(&folder.path)).and_then(|()| put_in_place(&data, &folder.path));
+    let removed = remove(&unfinished).await;
     moved.and(removed)
 }
 
@@ -52,22 +53,14 @@ async fn run(folder: &DataFolder, binaries: &Binaries, data: &Path, password_fil
     Err(LocalServerError::InitFailed { output: said })
 }
 
-fn put_in_place(data: &Path, place: &Path) -> Result<()> {
-    // An empty folder may be there; Windows does not rename over it. One that is not empty stays, and is an error.
+/// An empty folder may stand in the place; Windows does not rename over it. One that is not empty stays.
+fn make_room(place: &Path) -> Result<()> {
     match fs::remove_dir(place) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(LocalServerError::io("make room at", place)(error));
+            Err(LocalServerError::io("make room at", place)(error))
         }
-        _ => {}
+        _ => Ok(()),
     }
-    fs::rename(data, place).map_err(LocalServerError::io("put in place", place))?;
-    #[cfg(unix)]
-    if let Some(parent) = place.parent() {
-        // The files are on the disk already; their new place has to get there too.
-        let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
-        synced.map_err(LocalServerError::io("write", parent))?;
-    }
-    Ok(())
 }
 
 fn write_secret(path: &Path, secret: &Secret) -> Result<()> {
@@ -79,9 +72,16 @@ fn write_secret(path: &Path, secret: &Secret) -> Result<()> {
     written.map_err(LocalServerError::io("write", path))
 }
 
-fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LocalServerError::io("remove", folder)(error)),
-        _ => Ok(()),
+/// Removes what is there, if anything. When `initdb` was killed, its own children may still write for a moment.
+async fn remove(folder: &Path) -> Result<()> {
+    let mut attempts = 0;
+    loop {
+        match fs::remove_dir_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(_) if attempts < 50 => attempts += 1,
+            Err(error) => return Err(LocalServerError::io("remove", folder)(error)),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

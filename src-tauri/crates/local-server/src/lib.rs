@@ -10,6 +10,7 @@
 //! pid file, proves by a mutual password handshake that it is the same one, and takes it over.
 
 mod account;
+mod beside;
 mod binaries;
 mod command;
 mod config;

