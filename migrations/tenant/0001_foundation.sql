@@ -2,7 +2,7 @@
 
 create schema if not exists ext;
 create schema app;
-create schema internal;
+create schema if not exists internal;
 
 create extension if not exists btree_gist with schema ext;
 create extension if not exists btree_gin with schema ext;
@@ -23,6 +23,10 @@ begin
         exception when duplicate_object or unique_violation then null;
         end;
     end loop;
+    -- Only a member may hand functions to the role that owns them; a superuser counts as a member of every role.
+    if not (select rolsuper from pg_roles where rolname = current_user) then
+        grant balcao_definer to current_user;
+    end if;
 end $$;
 
 revoke all on schema public from public;
