@@ -14,11 +14,11 @@ mod operations;
 pub mod provision;
 
 pub use bulk::BulkLoader;
-pub use connect::{Address, Tenant, TlsMode};
+pub use connect::{Address, Identity, Role, Tenant, TlsMode};
 pub use error::Error;
-pub use feed::{FeedPage, FeedReader, Snapshot};
+pub use feed::{FeedBatch, FeedPosition, FeedRow, FeedSender, RowBatch, STAGES, Stage, StageEnd, StageKey};
 pub use ingest::{IngestOutcome, RawEvent};
-pub use listen::Listener;
+pub use listen::{Listener, Wake};
 pub use migrations::SCHEMA_VERSION;
 pub use operations::{Operation, OperationKind, Outcome, Verdict};
 

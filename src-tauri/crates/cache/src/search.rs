@@ -1,0 +1,175 @@
+//! Search in the copy: people by pieces of name or phone, messages by words, accents ignored.
+
+use balcao_domain::text::fold;
+use sqlx::{AssertSqlSafe, Row as _};
+use uuid::Uuid;
+
+use crate::{Cache, Result};
+
+/// Rows indexed in one transaction: short enough that a person's write in between does not wait.
+const INDEX_STEP: i64 = 1_000;
+
+/// A person that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "columns of the tables")]
+pub struct FoundPersonRow {
+    pub contact_id: Uuid,
+    pub name: String,
+    pub profile_name: Option<String>,
+    pub phone: Option<String>,
+    pub conversation_id: Option<Uuid>,
+}
+
+/// A message that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "columns of the tables")]
+pub struct FoundMessageRow {
+    pub id: Uuid,
+    pub conversation_id: Uuid,
+    pub name: String,
+    pub body: String,
+    /// Microseconds since 1970.
+    pub sent_at: i64,
+}
+
+impl Cache {
+    /// Brings the search indexes up to date by one step. Returns whether more is left.
+    pub async fn index_step(&self) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let mut more = false;
+        for (entity, columns) in [("messages", "body"), ("contacts", "name, phone")] {
+            let until: i64 = sqlx::query_scalar("select indexed_until from search_progress where entity = ?")
+                .bind(entity)
+                .fetch_one(&mut *transaction)
+                .await?;
+            let end: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
+                "select max(row) from (select row from {entity} where row > ? order by row limit {INDEX_STEP})"
+            )))
+            .bind(until)
+            .fetch_one(&mut *transaction)
+            .await?;
+            if let Some(end) = end {
+                more = true;
+                sqlx::query(AssertSqlSafe(format!(
+                    "insert into {entity}_search (rowid, {columns}) select row, {columns} from {entity} where row > ? and row <= ?"
+                )))
+                .bind(until)
+                .bind(end)
+                .execute(&mut *transaction)
+                .await?;
+                sqlx::query("update search_progress set indexed_until = ? where entity = ?")
+                    .bind(end)
+                    .bind(entity)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            // Changed rows that were indexed before.
+            let again = sqlx::query("select row from search_again where entity = ? limit 1000")
+                .bind(entity)
+                .fetch_all(&mut *transaction)
+                .await?;
+            for row in &again {
+                let row: i64 = row.get(0);
+                for statement in [
+                    format!("delete from {entity}_search where rowid = ?1"),
+                    format!("insert into {entity}_search (rowid, {columns}) select row, {columns} from {entity} where row = ?1
+                             and row <= (select indexed_until from search_progress where entity = '{entity}')"),
+                    format!("delete from search_again where entity = '{entity}' and row = ?1"),
+                ] {
+                    sqlx::query(AssertSqlSafe(statement)).bind(row).execute(&mut *transaction).await?;
+                }
+            }
+            more |= again.len() == 1_000;
+        }
+        transaction.commit().await?;
+        Ok(more)
+    }
+
+    /// Row numbers of contacts whose name or phone contains the text, the latest to talk first.
+    pub(crate) async fn contact_rows_matching(&self, text: &str, limit: u32) -> Result<Vec<i64>> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let folded = fold(text);
+        // Pieces of a phone are typed with and without punctuation; names hold no digits.
+        let looks_like_phone = digits.len() >= 3 && text.chars().all(|c| !c.is_alphabetic());
+        let needle = if looks_like_phone { digits } else { folded };
+        let rows = if needle.chars().count() >= 3 {
+            let quoted = format!("\"{}\"", needle.replace('"', "\"\""));
+            sqlx::query(
+                "select c.row from contacts_search s join contacts c on c.row = s.rowid where contacts_search match ?
+                 order by c.last_interaction_at desc limit ?",
+            )
+            .bind(quoted)
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?
+        } else if needle.is_empty() {
+            return Ok(Vec::new());
+        } else {
+            // Too short for the index: the beginning of a name, among those who talked last.
+            sqlx::query("select row from contacts where name like ? || '%' order by last_interaction_at desc limit ?")
+                .bind(text.trim().replace(['%', '_'], ""))
+                .bind(limit)
+                .fetch_all(self.readers())
+                .await?
+        };
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// People whose name or phone contains the text.
+    pub async fn search_people(&self, text: &str, limit: u32) -> Result<Vec<FoundPersonRow>> {
+        let rows = self.contact_rows_matching(text, limit).await?;
+        let list = rows.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "select p.id, p.name, p.profile_name, p.phone,
+                 (select c.id from conversations c where c.contact_id = p.id order by c.last_message_at desc limit 1)
+             from contacts p where p.row in ({list}) order by p.last_interaction_at desc"
+        )))
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows
+            .iter()
+            .map(|row| FoundPersonRow {
+                contact_id: row.get(0),
+                name: row.get(1),
+                profile_name: row.get(2),
+                phone: row.get(3),
+                conversation_id: row.get(4),
+            })
+            .collect())
+    }
+
+    /// Messages that contain every word of the text, the last one as a beginning; newest first.
+    pub async fn search_messages(&self, text: &str, limit: u32) -> Result<Vec<FoundMessageRow>> {
+        let words: Vec<String> = fold(text)
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(|word| format!("\"{word}\""))
+            .collect();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = format!("{}*", words.join(" "));
+        // The newest rows have the highest numbers as a rule, so that the engine can stop early.
+        let rows = sqlx::query(
+            "select g.id, g.conversation_id, coalesce(nullif(p.name, ''), p.profile_name, p.phone, ''), g.body, g.sent_at
+             from (select rowid from messages_search where messages_search match ? limit 2000) s
+             join messages g on g.row = s.rowid left join conversations c on c.id = g.conversation_id
+             left join contacts p on p.id = c.contact_id
+             where g.revoked_at is null order by g.sent_at desc limit ?",
+        )
+        .bind(query)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows
+            .iter()
+            .map(|row| FoundMessageRow {
+                id: row.get(0),
+                conversation_id: row.get(1),
+                name: row.get(2),
+                body: row.get(3),
+                sent_at: row.get(4),
+            })
+            .collect())
+    }
+}

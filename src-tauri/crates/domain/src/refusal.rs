@@ -1,0 +1,55 @@
+//! Expected answers that are not a yes.
+
+/// Why the desk, or the database, says no to something a person asked for. A refusal is not a failure: nothing broke, and
+/// the screen has words and choices for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// A message without text.
+    #[error("the message has no text")]
+    TextEmpty,
+    /// A text longer than the field or the gateway takes.
+    #[error("the text is too long")]
+    TextTooLong,
+    /// The end is not after the start.
+    #[error("the end is not after the start")]
+    EndsBeforeStart,
+    /// A visit longer than a day.
+    #[error("a visit cannot last longer than a day")]
+    TooLong,
+    /// Another visit stands in the slot.
+    #[error("another visit stands in this slot")]
+    SlotTaken,
+    /// The professional does not work then.
+    #[error("the professional does not work at this time")]
+    OutsideWorkingHours,
+    /// The visit is over, cancelled or missed.
+    #[error("the visit is finished and cannot be moved")]
+    VisitFinished,
+    /// A squeezed-in visit needs a reason.
+    #[error("a squeezed-in visit needs a reason")]
+    SqueezeReasonRequired,
+    /// A lead cannot be lost without saying why.
+    #[error("a lost lead needs a reason")]
+    LossReasonRequired,
+    /// The stage does not belong to the lead's pipeline.
+    #[error("the stage belongs to another pipeline")]
+    StageOfOtherPipeline,
+}
+
+impl Refusal {
+    /// Stable name, as it crosses to the screens.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TextEmpty => "text_empty",
+            Self::TextTooLong => "text_too_long",
+            Self::EndsBeforeStart => "ends_before_start",
+            Self::TooLong => "too_long",
+            Self::SlotTaken => "slot_taken",
+            Self::OutsideWorkingHours => "outside_working_hours",
+            Self::VisitFinished => "visit_finished",
+            Self::SqueezeReasonRequired => "squeeze_reason_required",
+            Self::LossReasonRequired => "loss_reason_required",
+            Self::StageOfOtherPipeline => "stage_of_other_pipeline",
+        }
+    }
+}
