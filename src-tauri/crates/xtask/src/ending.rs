@@ -1,0 +1,198 @@
+//! Nothing that is started here outlives the chore, also when it is interrupted.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+static STARTED: Mutex<Vec<Started>> = Mutex::new(Vec::new());
+
+#[derive(PartialEq, Eq)]
+enum Started {
+    /// A process with all that it started.
+    Group(u32),
+    /// A process that takes care of its own children.
+    Process(u32),
+    Folder(PathBuf),
+}
+
+/// A process that ends, with all that it started, when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        remember(Started::Group(child.id()));
+        Ok(Self { child })
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
+    /// Asks it to end, then makes it.
+    fn end(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal_group(self.child.id(), false);
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(5) && matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        // What the process left behind in its group goes, too.
+        signal_group(self.child.id(), true);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+        forget(&Started::Group(self.child.id()));
+    }
+}
+
+/// A server that was started elsewhere and is told to stop at an interruption.
+pub(crate) struct Guarded(u32);
+
+impl Guarded {
+    pub(crate) fn process(id: u32) -> Self {
+        remember(Started::Process(id));
+        Self(id)
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        forget(&Started::Process(self.0));
+    }
+}
+
+/// A folder that is gone afterwards.
+pub(crate) struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// A new folder for temporary files, open to its owner only.
+    pub(crate) fn new(purpose: &str) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix(&format!("balcao-{purpose}-")).tempdir()?;
+        remember(Started::Folder(folder.path().to_owned()));
+        Ok(Self(folder))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        forget(&Started::Folder(self.0.path().to_owned()));
+    }
+}
+
+/// Ends everything at an interruption.
+pub(crate) fn on_signals() {
+    std::thread::spawn(|| {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(interruption());
+        end_everything();
+        std::process::exit(130);
+    });
+}
+
+#[cfg(unix)]
+async fn interruption() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interruption() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn end_everything() {
+    let started = STARTED.lock().map(|mut started| std::mem::take(&mut *started)).unwrap_or_default();
+    for each in started.iter().rev() {
+        match each {
+            Started::Group(id) => signal_group(*id, false),
+            Started::Process(id) => interrupt(*id),
+            Started::Folder(_) => {}
+        }
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    for each in started.iter().rev() {
+        match each {
+            Started::Group(id) => signal_group(*id, true),
+            Started::Process(_) => {}
+            Started::Folder(folder) => {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+        }
+    }
+}
+
+fn remember(started: Started) {
+    if let Ok(mut all) = STARTED.lock() {
+        all.push(started);
+    }
+}
+
+fn forget(ended: &Started) {
+    if let Ok(mut all) = STARTED.lock() {
+        all.retain(|started| started != ended);
+    }
+}
+
+#[cfg(unix)]
+fn signal_group(id: u32, at_once: bool) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // It may be gone already, which is what was wanted.
+        let _ = kill_process_group(pid, if at_once { Signal::KILL } else { Signal::TERM });
+    }
+}
+
+#[cfg(unix)]
+fn interrupt(id: u32) {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::INT);
+    }
+}
+
+#[cfg(not(unix))]
+fn signal_group(id: u32, at_once: bool) {
+    if at_once {
+        interrupt(id);
+    }
+}
+
+#[cfg(not(unix))]
+fn interrupt(id: u32) {
+    let _ = Command::new("taskkill").args(["/F", "/T", "/PID", &id.to_string()]).output();
+}

@@ -1,0 +1,114 @@
+//! The stages that run tests. Each one fails when its runner ran nothing.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use crate::database::{Embedded, Oldest};
+use crate::display::Session;
+use crate::program::{Program, Said};
+use crate::test::counts::Counts;
+use crate::{driver, postgres, progress, ui, workspace};
+
+/// What the tests are run in: a display and a keyring that nobody else uses, and databases.
+pub(crate) struct Surroundings {
+    session: Session,
+    embedded: Embedded,
+    oldest: Option<Oldest>,
+}
+
+impl Surroundings {
+    pub(crate) fn start() -> Result<Self> {
+        let oldest = Oldest::start()?;
+        if oldest.is_none() {
+            progress::say("PostgreSQL 15 is not installed: the tests run on 18 only");
+        }
+        Ok(Self { session: Session::start()?, embedded: Embedded::start()?, oldest })
+    }
+
+    fn env(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let mut env: Vec<_> = self.session.env().collect();
+        env.push(("BALCAO_TEST_DATABASE_URL", self.embedded.url().into()));
+        if let Some(oldest) = &self.oldest {
+            env.push(("BALCAO_TEST_DATABASE_URL_15", oldest.url().into()));
+        }
+        env.push((balcao_local_server::BINARIES_ENV, postgres::binaries()?.root().into()));
+        Ok(env)
+    }
+}
+
+/// The tests of all crates. Those of the window have a stage of their own.
+pub(crate) fn rust(surroundings: &Surroundings) -> Result<Counts> {
+    let tests = Program::cargo().args(["test", "--workspace", "--no-fail-fast", "--", "--skip", "the_real_window"]);
+    cargo(tests.envs(surroundings.env()?), "rust")
+}
+
+/// The real window, driven end to end.
+pub(crate) fn window(surroundings: &Surroundings) -> Result<Counts> {
+    let tests = Program::cargo()
+        .args([
+            "test",
+            "--workspace",
+            "--test",
+            "window",
+            "--",
+            "--include-ignored",
+            "--test-threads",
+            "1",
+            "the_real_window",
+        ])
+        .env("BALCAO_PROGRAM", workspace::built("balcao"))
+        .env("BALCAO_DRIVER", driver::program()?)
+        .envs(surroundings.env()?);
+    cargo(tests, "window")
+}
+
+/// The tests of the screens' parts.
+pub(crate) fn ui() -> Result<Counts> {
+    let report = workspace::target("logs")?.join("vitest.json");
+    let tests = Program::of_ui("vitest").args(["run", "--reporter=default", "--reporter=json", "--outputFile"]);
+    screens(tests.arg(&report), &report, "vitest", Counts::of_vitest)
+}
+
+/// The screens in a browser, over the program without a window.
+pub(crate) fn playwright(surroundings: &Surroundings) -> Result<Counts> {
+    let report = workspace::target("logs")?.join("playwright.json");
+    let tests = Program::of_ui("playwright")
+        .args(["test", "--reporter=list,json"])
+        .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
+        .env("BALCAO_HEADLESS", workspace::built("balcao-headless"))
+        .env("BALCAO_UI", ui::built()?)
+        .envs(surroundings.env()?);
+    screens(tests, &report, "playwright", Counts::of_playwright)
+}
+
+fn cargo(tests: Program, name: &str) -> Result<Counts> {
+    let said = tests.logged(&workspace::target("logs")?.join(format!("{name}.log")))?;
+    judge(said, |said| Some(Counts::of_cargo(&said.text)), name)
+}
+
+fn screens(tests: Program, report: &Path, name: &str, read: fn(&Value) -> Option<Counts>) -> Result<Counts> {
+    // An old report must not speak for a run that made none.
+    if report.exists() {
+        std::fs::remove_file(report)?;
+    }
+    let said = tests.logged(&workspace::target("logs")?.join(format!("{name}.log")))?;
+    let text = std::fs::read_to_string(report).unwrap_or_default();
+    judge(said, |_| read(&serde_json::from_str(&text).ok()?), name)
+}
+
+/// Shows what a failing runner said. One that failed without a failed test, or ran nothing, counts as a failure.
+fn judge(said: Said, read: impl Fn(&Said) -> Option<Counts>, name: &str) -> Result<Counts> {
+    let mut counts = read(&said).unwrap_or_default();
+    if !said.ok {
+        println!("{}", said.text);
+        counts.failed = counts.failed.max(1);
+    }
+    if counts.is_empty() {
+        println!("{}", said.text);
+        bail!("{name} ran no test");
+    }
+    Ok(counts)
+}
