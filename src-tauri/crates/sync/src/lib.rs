@@ -1,1 +1,58 @@
-//! (skeleton)
+//! Copies the clinic's database to this computer and this computer's writes back.
+//!
+//! One task, [`SyncTask`], does it all in order: send what is queued, read what changed, wait for a reason to do it again. What
+//! it decides is in [`plan`], without I/O.
+
+mod driver;
+mod first_copy;
+mod indexing;
+pub mod plan;
+mod pull;
+mod push;
+mod status;
+
+pub use driver::{Dial, SyncTask};
+pub use status::{Connection, Progress, Status};
+
+/// What stops a round of copying.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The clinic's database.
+    #[error(transparent)]
+    Tenant(#[from] balcao_tenant::Error),
+    /// The copy on this computer.
+    #[error(transparent)]
+    Cache(#[from] balcao_cache::Error),
+    /// What is needed before the database can be asked: its server on this computer, the password in the keyring. The code
+    /// is stable, the message one English sentence.
+    #[error("{message} [{code}]")]
+    Preparation {
+        /// Stable name.
+        code: String,
+        /// One sentence.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Stable name of what is wrong.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Tenant(error) => error.code(),
+            Self::Cache(balcao_cache::Error::DiskFull) => "disk_full",
+            Self::Cache(_) => "cache_damaged",
+            Self::Preparation { code, .. } => code,
+        }
+    }
+
+    /// Whether the way to the database is closed for now, and nothing needs to be changed by a person.
+    pub fn is_connection(&self) -> bool {
+        match self {
+            Self::Tenant(error) => error.is_connection(),
+            _ => false,
+        }
+    }
+}
+
+/// Result of a round.
+pub type Result<T> = std::result::Result<T, Error>;
