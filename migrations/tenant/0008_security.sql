@@ -64,7 +64,13 @@ grant select, insert, update on app.jobs, app.gateway_events, app.message_attemp
 grant select, insert, delete on app.pending_effects to balcao_agent;
 grant update on app.messages to balcao_agent;
 grant update (status, last_event_at, phone) on app.channels to balcao_agent;
-grant balcao_agent to balcao_owner;
+do $$
+begin
+    -- Roles outlive this database: the grant of an earlier one is left to whoever made it.
+    if not pg_has_role('balcao_owner', 'balcao_agent', 'usage') then
+        grant balcao_agent to balcao_owner;
+    end if;
+end $$;
 
 -- A person writes as a person: only the background work stores what others said.
 create policy people_write_as_themselves on app.messages as restrictive for insert to balcao_attendant, balcao_admin

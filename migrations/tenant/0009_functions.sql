@@ -183,6 +183,8 @@ begin
         end if;
     end loop;
 end $$;
+grant create on schema app to balcao_definer;
 alter function app.changed_entities(xid8) owner to balcao_definer;
+revoke create on schema app from balcao_definer;
 grant execute on function app.changed_entities(xid8)
     to balcao_owner, balcao_admin, balcao_attendant, balcao_professional, balcao_viewer, balcao_agent;

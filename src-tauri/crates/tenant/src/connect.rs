@@ -94,7 +94,6 @@ impl Tenant {
     }
 
     /// The connections that statements of this crate use.
-    #[allow(dead_code)]
     pub(crate) fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -138,11 +137,10 @@ pub(crate) fn options(address: &Address, password: &str, application: &str) -> P
 pub(crate) async fn open(address: &Address, options: &PgConnectOptions) -> Result<PgConnection> {
     address.refuse_plain_text()?;
     probe::probe(address, PATIENCE).await?;
-    let unreachable = || Error::Unreachable { host: address.host.clone(), port: address.port };
     let connection = match timeout(PATIENCE, options.connect()).await {
         Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return Err(of_log_in(error, unreachable)),
-        Err(_) => return Err(unreachable()),
+        Ok(Err(error)) => return Err(of_log_in(error, address)),
+        Err(_) => return Err(Error::Unreachable { host: address.host.clone(), port: address.port }),
     };
     let version = connection.server_version_num().unwrap_or(0) / 10_000;
     if version < OLDEST_SERVER {
@@ -151,11 +149,17 @@ pub(crate) async fn open(address: &Address, options: &PgConnectOptions) -> Resul
     Ok(connection)
 }
 
-fn of_log_in(error: sqlx::Error, unreachable: impl Fn() -> Error) -> Error {
+fn of_log_in(error: sqlx::Error, address: &Address) -> Error {
+    let (host, port) = (address.host.clone(), address.port);
     match error {
         // The TLS library reports through the socket: a certificate that does not convince, or no TLS at all.
         sqlx::Error::Io(broken) if broken.kind() == std::io::ErrorKind::InvalidData => Error::CertificateRefused,
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => unreachable(),
+        sqlx::Error::Io(_) => Error::Unreachable { host, port },
+        // The driver has no variants for these; tests hold its texts to account.
+        sqlx::Error::Tls(why) if why.to_string() == "server does not support TLS" => Error::TlsUnavailable,
+        sqlx::Error::Protocol(text) if text.contains("SSLRequest") => Error::NotPostgres { host, port },
+        // A way to prove who one is that this program does not know, such as Kerberos.
+        sqlx::Error::Protocol(text) if text.contains("authentication method") => Error::NotAdmitted,
         other => other.into(),
     }
 }

@@ -36,7 +36,8 @@ pub(crate) async fn apply(transaction: &mut PgConnection) -> Result<()> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('balcao migrations', 0))")
         .execute(&mut *transaction)
         .await?;
-    migrator().run(transaction).await.map_err(of_migration)
+    // `Migrator::run` does the same, but is generic in a way that makes no future `Send`.
+    migrator().run_direct(None, transaction, false).await.map_err(of_migration)
 }
 
 fn migrator() -> Migrator {

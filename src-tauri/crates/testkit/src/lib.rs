@@ -1,1 +1,4 @@
-//! (skeleton)
+//! What tests and the sample clinic are made of.
+
+pub mod database;
+pub mod sample;
