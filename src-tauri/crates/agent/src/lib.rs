@@ -1,1 +1,4 @@
-//! (skeleton)
+//! The background work that one computer does for a clinic, and the parts of the `balcao-agent` program.
+
+pub mod profile;
+pub mod replay;
