@@ -37,3 +37,39 @@ pub struct Change {
     /// Ids of the conversations whose threads changed; empty when there were more than a hundred.
     pub conversations: Vec<Uuid>,
 }
+
+impl Topic {
+    /// Every topic.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Session,
+        Self::Status,
+        Self::Inbox,
+        Self::Agenda,
+        Self::Leads,
+        Self::People,
+        Self::Operations,
+        Self::Preferences,
+    ];
+
+    /// What a change of the copy touches on the screens.
+    pub(crate) fn of(change: &balcao_cache::CacheChange) -> Vec<Self> {
+        let mut topics = Vec::new();
+        for entity in &change.entities {
+            topics.extend_from_slice(match *entity {
+                "contacts" => &[Self::People, Self::Inbox, Self::Agenda, Self::Leads][..],
+                "patients" | "appointments" => &[Self::Agenda, Self::Inbox],
+                "services" | "rooms" | "professionals" | "working_hours" | "schedule_exceptions" => &[Self::Agenda],
+                "conversations" => &[Self::Inbox, Self::Leads],
+                "messages" => &[Self::Inbox],
+                "leads" | "pipelines" | "pipeline_stages" | "loss_reasons" => &[Self::Leads, Self::Inbox],
+                "members" => &[Self::Inbox, Self::Leads, Self::Session],
+                "clinics" => &[Self::Session],
+                _ => &[],
+            });
+        }
+        if change.outbox {
+            topics.extend([Self::Operations, Self::Status]);
+        }
+        topics
+    }
+}

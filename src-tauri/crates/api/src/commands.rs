@@ -1,6 +1,8 @@
 //! The one list of commands. The window and the headless host both consume [`call`]; types, JSON schemas and
 //! TypeScript are generated from the same lines, so a command cannot exist in one place only.
 
+use std::sync::Arc;
+
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,7 +38,7 @@ pub struct CommandInfo {
 macro_rules! commands {
     ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty = $handler:path;)*) => {
         /// Runs a command by name. An unknown name and a payload of the wrong shape are answers, not panics.
-        pub async fn call(desk: &Desk, command: &str, payload: Value) -> Result<Value, ApiError> {
+        pub async fn call(desk: &Arc<Desk>, command: &str, payload: Value) -> Result<Value, ApiError> {
             match command {
                 $(stringify!($name) => {
                     let request: $request = serde_json::from_value(payload).map_err(ApiError::bad_payload)?;

@@ -1,1 +1,27 @@
-//! (skeleton)
+//! The contract with the screens: one list of commands, their types, and what they do on this computer.
+//!
+//! A host (the window, the headless server) opens a [`Desk`], passes commands to [`call`] and forwards [`Desk::changes`].
+
+pub mod agenda;
+mod bindings;
+mod changes;
+mod clinic;
+mod commands;
+mod desk;
+mod error;
+pub mod inbox;
+pub mod leads;
+mod local_clinic;
+pub mod operations;
+pub mod preferences;
+mod profile;
+mod row_state;
+pub mod search;
+pub mod session;
+
+pub use bindings::typescript;
+pub use changes::{Change, Topic};
+pub use commands::{CommandInfo, Nothing, call, catalogue};
+pub use desk::{Desk, DeskOptions};
+pub use error::ApiError;
+pub use row_state::RowState;

@@ -24,6 +24,7 @@ pub struct VisitRow {
     pub starts_at: i64,
     pub ends_at: i64,
     pub professional_id: Uuid,
+    pub room_id: Option<Uuid>,
     pub room: Option<String>,
     pub service: Option<String>,
     pub patient: String,
@@ -70,6 +71,8 @@ pub struct AgendaRows {
     pub visits: Vec<VisitRow>,
     pub hours: Vec<HoursRow>,
     pub closures: Vec<ClosureRow>,
+    /// Active rooms, in their order.
+    pub rooms: Vec<Uuid>,
 }
 
 /// No visit is longer than a day, so one that touches a span began at most that long before it.
@@ -78,7 +81,7 @@ const LONGEST_VISIT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 const VISITS: &str = concat!(
     "select a.id, a.starts_at, a.ends_at, a.professional_id, r.name, s.name, coalesce(t.name, p.name, ''), a.contact_id,
          p.phone, a.status, a.squeezed_in, a.squeeze_reason, a.notes,
-         (select count(*) from appointments n where n.patient_id = a.patient_id and n.status = 'no_show'), ",
+         (select count(*) from appointments n where n.patient_id = a.patient_id and n.status = 'no_show'), a.room_id, ",
     row_state!("a.id"),
     " from appointments a left join patients t on t.id = a.patient_id left join contacts p on p.id = a.contact_id
       left join rooms r on r.id = a.room_id left join services s on s.id = a.service_id "
@@ -105,6 +108,9 @@ impl Cache {
         )
         .fetch_all(&mut *connection)
         .await?;
+        let rooms = sqlx::query("select id from rooms where active = 1 order by position, name")
+            .fetch_all(&mut *connection)
+            .await?;
         let closures = sqlx::query(
             "select professional_id, kind, starts_at, ends_at, reason from schedule_exceptions
              where ends_at > ? and starts_at < ?",
@@ -119,6 +125,7 @@ impl Cache {
                 .map(|row| ProfessionalRow { id: row.get(0), name: row.get(1), specialty: row.get(2), color: row.get(3) })
                 .collect(),
             visits: visits.iter().map(visit).collect(),
+            rooms: rooms.iter().map(|row| row.get(0)).collect(),
             hours: hours
                 .iter()
                 .map(|row| HoursRow {
@@ -167,6 +174,7 @@ fn visit(row: &SqliteRow) -> VisitRow {
         squeeze_reason: row.get(11),
         notes: row.get(12),
         no_show_count: row.get(13),
-        state: RowState::from_rank(row.get(14)),
+        room_id: row.get(14),
+        state: RowState::from_rank(row.get(15)),
     }
 }

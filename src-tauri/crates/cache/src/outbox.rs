@@ -34,6 +34,8 @@ pub struct NewOperation {
     pub effect: Effect,
     /// Rows that the database will change along with it: what is only shown.
     pub followers: Vec<Effect>,
+    /// Columns that are written whatever stands there: nobody contradicts anybody in them.
+    pub unchecked: &'static [&'static str],
     /// After this instant it is not sent any more but parked as expired.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -172,6 +174,7 @@ async fn fold_or_insert(
             .effect
             .fields
             .keys()
+            .filter(|column| !new.unchecked.contains(&column.as_str()))
             .filter_map(|column| Some((column.clone(), row.get(column)?.clone())))
             .collect(),
         _ => Map::new(),
@@ -184,8 +187,7 @@ async fn fold_or_insert(
         && last.kind == "patch"
         && !new.insert
         && last.action == new.action
-        && last.attempts == 0
-        && last.reason.is_none()
+        && (last.attempts == 0 || last.reason.is_some())
     {
         return fold(connection, last, new, base).await;
     }
@@ -208,7 +210,8 @@ async fn fold_or_insert(
     Ok(Some(new.operation_id))
 }
 
-/// The earlier change was never sent: it takes the new values and keeps what the person saw first.
+/// The earlier change was never sent, or was refused and left no trace: it takes the new values and keeps what the person
+/// saw first. One that was refused goes again, over what the others wrote: the person has seen that and decided anew.
 async fn fold(
     connection: &mut SqliteConnection,
     last: QueuedOperation,
@@ -219,11 +222,15 @@ async fn fold(
     fields.extend(new.effect.fields.clone());
     let mut seen_first = base;
     seen_first.extend(last.base);
-    if fields.iter().all(|(column, value)| seen_first.get(column) == Some(value)) {
+    seen_first.extend(last.theirs);
+    if fields.iter().filter(|(column, _)| !new.unchecked.contains(&column.as_str())).all(|(column, value)| seen_first.get(column) == Some(value)) {
         sqlx::query("delete from outbox where operation_id = ?").bind(last.operation_id).execute(connection).await?;
         return Ok(None);
     }
-    sqlx::query("update outbox set fields = ?, base = ? where operation_id = ?")
+    sqlx::query(
+        "update outbox set fields = ?, base = ?, state = 'waiting', attempts = 0, not_before = 0, reason = null, theirs = null
+         where operation_id = ?",
+    )
         .bind(Value::Object(fields.clone()).to_string())
         .bind(Value::Object(seen_first).to_string())
         .bind(last.operation_id)

@@ -42,4 +42,14 @@ impl Cache {
             .await?;
         Ok(row.map(|row| MemberRow { id: row.get(0), name: row.get(1), role: row.get(2) }))
     }
+
+    /// The name that an id in a column stands for.
+    pub async fn name_of(&self, column: &str, id: Uuid) -> Result<Option<String>> {
+        let statement = match column {
+            "professional_id" => "select name from professionals where id = ?",
+            "stage_id" => "select name from pipeline_stages where id = ?",
+            _ => return Ok(None),
+        };
+        Ok(sqlx::query_scalar(statement).bind(id).fetch_optional(self.readers()).await?)
+    }
 }

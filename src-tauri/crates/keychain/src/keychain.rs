@@ -24,6 +24,12 @@ pub struct Keychain {
     creating: Arc<Mutex<()>>,
 }
 
+impl std::fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keychain(…)")
+    }
+}
+
 enum Keyring {
     System(SystemKeyring),
     Memory(MemoryKeyring),

@@ -1,1 +1,268 @@
-pub use types::*; mod types;
+//! Conversations, threads, replies.
+
+mod types;
+
+use std::sync::Arc;
+
+use balcao_cache::{self as cache, Effect, NewOperation};
+use balcao_domain::feed::Entity;
+use balcao_domain::phone::Phone;
+use balcao_domain::reply;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+pub use types::*;
+
+use crate::desk::Desk;
+use crate::error::ApiError;
+use crate::operations::Written;
+use crate::row_state::RowState;
+
+/// Rows of one answer at the most.
+const MOST_ROWS: u32 = 500;
+
+pub(crate) async fn list_conversations(
+    desk: &Arc<Desk>,
+    request: ListConversations,
+) -> Result<ConversationList, ApiError> {
+    let clinic = desk.clinic().await?;
+    let me = clinic.me().await?;
+    let view = match request.view {
+        InboxView::NeedsReply => cache::InboxView::NeedsReply,
+        InboxView::Mine => cache::InboxView::Mine,
+        InboxView::Unassigned => cache::InboxView::Unassigned,
+        InboxView::Bot => cache::InboxView::Bot,
+        InboxView::Snoozed => cache::InboxView::Snoozed,
+        InboxView::Closed => cache::InboxView::Closed,
+        InboxView::All => cache::InboxView::All,
+    };
+    let search = request.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let limit = request.limit.min(MOST_ROWS);
+    let (rows, counts) = tokio::try_join!(
+        clinic.cache.conversations(view, me, search, request.offset, limit),
+        clinic.cache.conversation_counts(me)
+    )?;
+    let counts = InboxCounts {
+        needs_reply: counts.needs_reply,
+        mine: counts.mine,
+        unassigned: counts.unassigned,
+        bot: counts.bot,
+        snoozed: counts.snoozed,
+        closed: counts.closed,
+        all: counts.all,
+    };
+    let total = match request.view {
+        // How many are found is known only as far as they were asked for.
+        _ if search.is_some() => request.offset + u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        InboxView::NeedsReply => counts.needs_reply,
+        InboxView::Mine => counts.mine,
+        InboxView::Unassigned => counts.unassigned,
+        InboxView::Bot => counts.bot,
+        InboxView::Snoozed => counts.snoozed,
+        InboxView::Closed => counts.closed,
+        InboxView::All => counts.all,
+    };
+    Ok(ConversationList { rows: rows.into_iter().map(conversation).collect(), total, counts })
+}
+
+pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<Thread, ApiError> {
+    let clinic = desk.clinic().await?;
+    let row = clinic.cache.conversation(request.conversation_id).await?;
+    let limit = request.limit.clamp(1, MOST_ROWS);
+    let before = request.before.map(|place| (place.sent_at.timestamp_micros(), place.id));
+    let (person, mut messages) = tokio::try_join!(
+        clinic.cache.person(row.contact_id),
+        clinic.cache.messages(request.conversation_id, before, limit + 1)
+    )?;
+    let has_older = messages.len() > limit as usize;
+    messages.truncate(limit as usize);
+    messages.reverse();
+    Ok(Thread {
+        conversation: conversation(row),
+        person: summary(person),
+        messages: messages.into_iter().map(message).collect(),
+        has_older,
+    })
+}
+
+pub(crate) async fn send_message(desk: &Arc<Desk>, request: SendMessage) -> Result<Written, ApiError> {
+    let text = reply::validate_text(&request.text)?;
+    let clinic = desk.clinic().await?;
+    let row = clinic.cache.conversation(request.conversation_id).await?;
+    // Whatever this computer's clock says, an answer stands below what it answers.
+    let last = row.last_message_at.and_then(DateTime::from_timestamp_micros);
+    let sent_at = last.map_or(desk.clock.now(), |last| desk.clock.now().max(last + TimeDelta::microseconds(1)));
+    let message_id = Uuid::now_v7();
+    let message = object(json!({
+        "conversation_id": row.id,
+        "channel_id": row.channel_id,
+        "direction": "outbound",
+        "sender_kind": "member",
+        "sender_id": clinic.me().await?,
+        "kind": "text",
+        "body": text,
+        "status": "queued",
+        "sent_at": instant(sent_at),
+        "reactions": [],
+    }));
+    // What the database does with a conversation that gets an answer.
+    let answered = object(json!({
+        "waiting_since": null,
+        "unread_count": 0,
+        "handler": "person",
+        "last_message_at": instant(sent_at),
+        "last_message_preview": reply::preview(text),
+        "last_message_direction": "outbound",
+        "last_message_kind": "text",
+    }));
+    let operation = NewOperation {
+        operation_id: Uuid::now_v7(),
+        action: "send_message",
+        insert: true,
+        effect: Effect { entity: entity("messages")?, entity_id: message_id, fields: message },
+        followers: vec![Effect { entity: entity("conversations")?, entity_id: row.id, fields: answered }],
+        unchecked: &[],
+        expires_at: None,
+    };
+    let operation_id = clinic.cache.enqueue(operation).await?;
+    clinic.sync.written();
+    Ok(Written { operation_id, entity_id: message_id })
+}
+
+pub(crate) fn entity(name: &str) -> Result<&'static Entity, ApiError> {
+    Entity::named(name).ok_or_else(|| ApiError::internal(format!("{name} is not copied")))
+}
+
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+pub(crate) fn at(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
+/// A stored phone as people write it.
+pub(crate) fn phone(stored: Option<&str>) -> Option<String> {
+    stored.map(|stored| Phone::from_e164(stored).map_or_else(|| stored.to_owned(), |phone| phone.display()))
+}
+
+/// The name to show: the clinic's, else the person's own, else the phone.
+pub(crate) fn shown_name(name: &str, profile_name: Option<&str>, phone: Option<&str>) -> String {
+    [Some(name), profile_name, phone].into_iter().flatten().find(|text| !text.trim().is_empty()).unwrap_or("").to_owned()
+}
+
+fn texts(json: &str) -> Vec<String> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+fn conversation(row: cache::ConversationRow) -> ConversationRow {
+    let phone = phone(row.phone.as_deref());
+    ConversationRow {
+        id: row.id,
+        contact_id: row.contact_id,
+        name: shown_name(&row.name, row.profile_name.as_deref(), phone.as_deref()),
+        phone,
+        preview: row.preview,
+        last_kind: row.last_kind,
+        last_direction: row.last_direction,
+        last_message_at: row.last_message_at.map(at),
+        waiting_since: row.waiting_since.map(at),
+        unread_count: row.unread_count,
+        handler: if row.handler == "bot" { Handler::Bot } else { Handler::Person },
+        status: row.status,
+        assignee: row.assignee,
+        priority: row.priority,
+        labels: texts(&row.labels),
+        state: row.state.into(),
+    }
+}
+
+fn summary(person: cache::PersonRow) -> PersonSummary {
+    let phone = phone(person.phone.as_deref());
+    PersonSummary {
+        contact_id: person.contact_id,
+        name: shown_name(&person.name, person.profile_name.as_deref(), phone.as_deref()),
+        profile_name: person.profile_name,
+        phone,
+        source: person.source,
+        tags: texts(&person.tags),
+        notes: person.notes,
+        patients: person.patients,
+        visits: person
+            .visits
+            .into_iter()
+            .map(|visit| PersonVisit {
+                id: visit.id,
+                starts_at: at(visit.starts_at),
+                service: visit.service,
+                professional: visit.professional,
+                status: visit.status,
+            })
+            .collect(),
+        no_show_count: person.no_show_count,
+        lead: person.lead.map(|(id, title, stage)| PersonLead { id, title, stage }),
+    }
+}
+
+fn message(row: cache::MessageRow) -> MessageRow {
+    let reactions: Vec<Value> = serde_json::from_str(&row.reactions).unwrap_or_default();
+    let attachment = row.attachment.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    MessageRow {
+        id: row.id,
+        direction: row.direction,
+        sender_kind: row.sender_kind,
+        sender_name: row.sender_name,
+        kind: row.kind,
+        body: row.body,
+        status: row.status,
+        error_text: row.error_text,
+        sent_at: at(row.sent_at),
+        delivered_at: row.delivered_at.map(at),
+        read_at: row.read_at.map(at),
+        edited: row.edited,
+        revoked: row.revoked,
+        quoted_preview: row.quoted_preview,
+        reactions: reactions
+            .iter()
+            .filter_map(|reaction| {
+                Some(Reaction {
+                    emoji: reaction.get("emoji")?.as_str()?.to_owned(),
+                    from_me: reaction.get("from_me").and_then(Value::as_bool).unwrap_or(false),
+                })
+            })
+            .collect(),
+        attachment,
+        state: row.state.into(),
+    }
+}
+
+impl From<cache::RowState> for RowState {
+    fn from(state: cache::RowState) -> Self {
+        match state {
+            cache::RowState::Confirmed => Self::Confirmed,
+            cache::RowState::Pending => Self::Pending,
+            cache::RowState::Parked => Self::Parked,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn someone_without_a_name_is_shown_by_what_is_known() {
+        assert_eq!(shown_name("Maria", Some("Mari"), Some("(11) 9")), "Maria");
+        assert_eq!(shown_name(" ", Some("Mari"), Some("(11) 9")), "Mari");
+        assert_eq!(shown_name("", None, Some("(11) 9")), "(11) 9");
+        assert_eq!(shown_name("", None, None), "");
+    }
+}
