@@ -1,1 +1,5 @@
-//! (skeleton)
+//! What drives the real window: a WebDriver client and the few things a person does on the screens.
+
+pub mod driver;
+pub mod screens;
+pub mod webdriver;

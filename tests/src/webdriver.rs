@@ -1,0 +1,241 @@
+//! As much of the WebDriver protocol as the tests need.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+/// The name that the protocol gives to references.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// The protocol's code for the Enter key.
+pub const ENTER: char = '\u{e007}';
+
+/// The protocol's code for the Escape key.
+pub const ESCAPE: char = '\u{e00c}';
+
+/// An open window.
+pub struct Window {
+    client: Client,
+    session: String,
+}
+
+/// Something on the page. It goes stale when the page replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Element(String);
+
+/// Middle of an element in the page, in CSS pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// From the left.
+    pub x: f64,
+    /// From the top.
+    pub y: f64,
+}
+
+impl Window {
+    pub(crate) async fn open(driver: &str, capabilities: Value) -> Result<Self> {
+        let client = Client::builder().timeout(Duration::from_secs(90)).build()?;
+        let body = json!({"capabilities": capabilities});
+        let answer = send(&client, Method::POST, &format!("{driver}/session"), Some(body)).await?;
+        let id = answer["sessionId"].as_str().context("the driver opened no session")?;
+        Ok(Self { session: format!("{driver}/session/{id}"), client })
+    }
+
+    /// Closes the window; the program ends as it does for a person.
+    ///
+    /// # Errors
+    /// The driver does not answer.
+    pub async fn close(self) -> Result<()> {
+        send(&self.client, Method::DELETE, &self.session, None).await.map(drop)
+    }
+
+    /// The first element that matches a selector.
+    ///
+    /// # Errors
+    /// There is none, or the window is gone.
+    pub async fn find(&self, selector: &str) -> Result<Element> {
+        self.find_all(selector).await?.into_iter().next().with_context(|| format!("nothing matches {selector}"))
+    }
+
+    /// All elements that match a selector, in the order of the page.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn find_all(&self, selector: &str) -> Result<Vec<Element>> {
+        let found = self.post("elements", json!({"using": "css selector", "value": selector})).await?;
+        let elements = found.as_array().context("the driver answered no list")?;
+        Ok(elements.iter().filter_map(|each| Some(Element(each[ELEMENT].as_str()?.to_owned()))).collect())
+    }
+
+    /// Waits until something matches a selector.
+    ///
+    /// # Errors
+    /// Nothing did in time.
+    pub async fn wait_for(&self, selector: &str, patience: Duration) -> Result<Element> {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = self.find_all(selector).await?.into_iter().next() {
+                return Ok(found);
+            }
+            if begun.elapsed() > patience {
+                bail!("nothing matched {selector} within {patience:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Clicks in the middle of an element.
+    ///
+    /// # Errors
+    /// It is stale, or covered by something else.
+    pub async fn click(&self, element: &Element) -> Result<()> {
+        self.post(&format!("element/{}/click", element.0), json!({})).await.map(drop)
+    }
+
+    /// Types into an element.
+    ///
+    /// # Errors
+    /// It is stale, or takes no text.
+    pub async fn write(&self, element: &Element, text: &str) -> Result<()> {
+        self.post(&format!("element/{}/value", element.0), json!({"text": text})).await.map(drop)
+    }
+
+    /// What an element shows as text.
+    ///
+    /// # Errors
+    /// It is stale.
+    pub async fn text(&self, element: &Element) -> Result<String> {
+        let text = self.get(&format!("element/{}/text", element.0)).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// An attribute of an element; `None` when it has none of this name.
+    ///
+    /// # Errors
+    /// It is stale.
+    pub async fn attribute(&self, element: &Element, name: &str) -> Result<Option<String>> {
+        Ok(self.get(&format!("element/{}/attribute/{name}", element.0)).await?.as_str().map(str::to_owned))
+    }
+
+    /// Runs the body of a function in the page; promises are waited for.
+    ///
+    /// # Errors
+    /// It threw.
+    pub async fn run(&self, script: &str, arguments: Value) -> Result<Value> {
+        self.post("execute/sync", json!({"script": script, "args": arguments})).await
+    }
+
+    /// Calls a command of the program as the screens do. An error of the command is an error here.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn call(&self, command: &str, payload: Value) -> Result<Value> {
+        let script = "const [command, payload, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke('call', { command, payload })
+                .then((answer) => done({ answer }), (problem) => done({ problem }));";
+        let answer = self.post("execute/async", json!({"script": script, "args": [command, payload]})).await?;
+        match answer.get("problem") {
+            None => Ok(answer["answer"].clone()),
+            Some(problem) => bail!("{command}: {problem}"),
+        }
+    }
+
+    /// Presses and releases keys, one after the other, where the focus is.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn press(&self, keys: &str) -> Result<()> {
+        let strokes = keys
+            .chars()
+            .flat_map(|key| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]);
+        self.act(json!([{"type": "key", "id": "keys", "actions": strokes.collect::<Vec<_>>()}])).await
+    }
+
+    /// Takes something with the mouse, carries it over and lets go.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn drag(&self, from: Point, to: Point) -> Result<()> {
+        let go = |x: f64, y: f64, duration: u32| json!({"type": "pointerMove", "duration": duration, "x": x.round(), "y": y.round(), "origin": "viewport"});
+        let between = |share: f64| go(from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share, 60);
+        let mut actions = vec![go(from.x, from.y, 0), json!({"type": "pointerDown", "button": 0})];
+        // In steps, as a hand does: what is dragged follows them.
+        actions.extend((0..=10).map(|step| between(f64::from(step) / 10.0)));
+        actions.extend([json!({"type": "pause", "duration": 150}), json!({"type": "pointerUp", "button": 0})]);
+        let pointer =
+            json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
+        self.act(json!([pointer])).await
+    }
+
+    /// Where the middle of an element is.
+    ///
+    /// # Errors
+    /// It is stale.
+    pub async fn middle(&self, element: &Element) -> Result<Point> {
+        let script = "const box = arguments[0].getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2];";
+        let place = self.run(script, json!([{ELEMENT: element.0}])).await?;
+        match (place[0].as_f64(), place[1].as_f64()) {
+            (Some(x), Some(y)) => Ok(Point { x, y }),
+            _ => bail!("the element has no place"),
+        }
+    }
+
+    /// Makes the inside of the window this large, in CSS pixels.
+    ///
+    /// # Errors
+    /// The window did not become so large.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        self.post("window/rect", json!({"width": width, "height": height})).await?;
+        let begun = Instant::now();
+        loop {
+            let size = self.run("return [innerWidth, innerHeight];", json!([])).await?;
+            if size == json!([width, height]) {
+                return Ok(());
+            }
+            if begun.elapsed() > Duration::from_secs(5) {
+                bail!("the window is {size} instead of {width} × {height}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the window shows, as a PNG file.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn picture(&self) -> Result<Vec<u8>> {
+        let picture = self.get("screenshot").await?;
+        let text = picture.as_str().context("the driver took no picture")?;
+        Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
+    }
+
+    async fn act(&self, actions: Value) -> Result<()> {
+        self.post("actions", json!({"actions": actions})).await?;
+        send(&self.client, Method::DELETE, &format!("{}/actions", self.session), None).await.map(drop)
+    }
+
+    async fn post(&self, what: &str, body: Value) -> Result<Value> {
+        send(&self.client, Method::POST, &format!("{}/{what}", self.session), Some(body)).await
+    }
+
+    async fn get(&self, what: &str) -> Result<Value> {
+        send(&self.client, Method::GET, &format!("{}/{what}", self.session), None).await
+    }
+}
+
+async fn send(client: &Client, method: Method, url: &str, body: Option<Value>) -> Result<Value> {
+    let mut request = client.request(method, url);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let mut answer: Value = request.send().await?.json().await?;
+    let value = answer["value"].take();
+    match (value["error"].as_str(), value["message"].as_str()) {
+        (Some(error), message) => bail!("{error}: {}", message.unwrap_or_default()),
+        _ => Ok(value),
+    }
+}
