@@ -13,7 +13,7 @@ mod migrations;
 mod operations;
 pub mod provision;
 
-pub use bulk::BulkLoader;
+pub use bulk::{BulkLoader, ClinicFrame, CopyField, CopyLine};
 pub use connect::{Address, Identity, Role, Tenant, TlsMode};
 pub use error::Error;
 pub use feed::{FeedBatch, FeedPosition, FeedRow, FeedSender, RowBatch, STAGES, Stage, StageEnd, StageKey};
