@@ -1,0 +1,107 @@
+//! Between the screens and the desk.
+
+use std::sync::Arc;
+
+use balcao_api::{ApiError, Change, Desk, DeskOptions};
+use serde_json::{Value, json};
+use tauri::{AppHandle, Emitter as _, State, async_runtime};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Mutex, watch};
+
+/// Name of the event that carries a [`Change`].
+const CHANGE: &str = "change";
+
+/// The desk of this profile, or why it could not be opened. Without a desk the window still opens: it says what is the
+/// matter, in the person's language, and offers to try again.
+pub(crate) struct Bridge {
+    options: DeskOptions,
+    opened: watch::Sender<Result<Arc<Desk>, ApiError>>,
+    opening: Mutex<()>,
+}
+
+impl Bridge {
+    pub(crate) fn open(options: DeskOptions) -> Self {
+        let opened = async_runtime::block_on(Desk::open(options.clone()));
+        if let Err(problem) = &opened {
+            tracing::error!(code = problem.code, "the desk could not be opened");
+        }
+        Self { options, opened: watch::Sender::new(opened), opening: Mutex::new(()) }
+    }
+
+    /// Runs a command.
+    async fn call(&self, command: &str, payload: Value) -> Result<Value, ApiError> {
+        let opened = self.opened.borrow().clone();
+        match opened {
+            Ok(desk) => balcao_api::call(&desk, command, payload).await,
+            Err(problem) => self.call_without_desk(command, problem).await,
+        }
+    }
+
+    async fn call_without_desk(&self, command: &str, problem: ApiError) -> Result<Value, ApiError> {
+        match command {
+            "get_session" => Ok(failed(&problem)),
+            "retry_session" => match self.open_again().await {
+                Ok(desk) => balcao_api::call(&desk, "get_session", json!({})).await,
+                Err(problem) => Ok(failed(&problem)),
+            },
+            _ => Err(problem),
+        }
+    }
+
+    async fn open_again(&self) -> Result<Arc<Desk>, ApiError> {
+        // Of two tries at once, the second would find the profile in use by the first.
+        let _one_at_a_time = self.opening.lock().await;
+        let opened = self.opened.borrow().clone();
+        if opened.is_ok() {
+            return opened;
+        }
+        let opened = Desk::open(self.options.clone()).await;
+        self.opened.send_modify(|known| *known = opened.clone());
+        opened
+    }
+
+    /// Passes on every change, in order, for as long as the program runs.
+    pub(crate) fn forward_changes(&self, app: AppHandle) {
+        let mut opened = self.opened.subscribe();
+        async_runtime::spawn(async move {
+            // Fails only when the bridge is gone, and the program with it.
+            let Ok(desk) = opened.wait_for(Result::is_ok).await.map(|desk| desk.clone()) else { return };
+            let Ok(desk) = desk else { return };
+            let mut changes = desk.changes();
+            drop(desk);
+            loop {
+                match changes.recv().await {
+                    Ok(change) => emit(&app, &change),
+                    // The screens see the gap in the numbers and ask for everything again.
+                    Err(RecvError::Lagged(missed)) => tracing::debug!(missed, "the screens are behind"),
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
+    }
+
+    /// Closes the desk and waits until that is done; says whether there was one.
+    pub(crate) fn close(&self) -> bool {
+        let opened = self.opened.borrow().clone();
+        let Ok(desk) = opened else { return false };
+        async_runtime::block_on(desk.close());
+        true
+    }
+}
+
+/// What `get_session` answers when there is no desk to ask.
+fn failed(problem: &ApiError) -> Value {
+    json!({"state": "failed", "problem": problem, "has_profile": true})
+}
+
+fn emit(app: &AppHandle, change: &Change) {
+    if let Err(error) = app.emit(CHANGE, change) {
+        tracing::warn!(%error, "a change did not reach the window");
+    }
+}
+
+/// The one command of the window: everything that the screens ask and tell goes through it.
+#[tauri::command]
+pub(crate) async fn call(bridge: State<'_, Bridge>, command: String, payload: Value) -> Result<Value, ApiError> {
+    bridge.call(&command, payload).await
+}

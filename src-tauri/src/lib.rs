@@ -1,0 +1,84 @@
+//! The desktop shell: one window, one command, one stream of changes. What the program does is in the `api` crate; what
+//! it shows is in the screens. This is the only package that knows Tauri.
+//!
+//! ```text
+//! Launch ──► log ──► Bridge (opens the desk) ──► window
+//! screens ──call(command, payload)──► Bridge ──► balcao_api::call
+//! desk ──changes──► Bridge ──event "change"──► screens
+//! ```
+
+mod bridge;
+mod end;
+mod external;
+mod launch;
+mod log;
+pub mod paint;
+mod updater;
+mod window;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use balcao_api::DeskOptions;
+use clap::Parser as _;
+use tauri::{Manager as _, RunEvent};
+
+use crate::bridge::Bridge;
+use crate::launch::Launch;
+
+/// Opens the window and returns when it was closed: 0, or 1 when the desk could not be opened.
+pub fn run() -> ExitCode {
+    let launch = Launch::parse();
+    let context = tauri::generate_context!();
+    let Some(profile) = launch.profile_dir(&context.config().identifier) else {
+        return refuse("there is no folder for application data on this computer; name one with --profile");
+    };
+    if let Err(error) = std::fs::create_dir_all(&profile) {
+        return refuse(&format!("cannot make the folder {}: {error}", profile.display()));
+    }
+    log::start(&profile);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "start");
+
+    let bridge = Bridge::open(DeskOptions {
+        profile_dir: profile.clone(),
+        postgres_dir: launch.postgres.clone(),
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    let mut builder = tauri::Builder::default();
+    if let Some(updater) = updater::plugin(context.config()) {
+        builder = builder.plugin(updater);
+    }
+    let built = builder
+        .manage(bridge)
+        .invoke_handler(tauri::generate_handler![bridge::call])
+        .setup(move |app| {
+            window::open(app.handle(), &profile, launch.report_paint.as_deref())?;
+            app.state::<Bridge>().forward_changes(app.handle().clone());
+            end::on_signals(app.handle().clone());
+            Ok(())
+        })
+        .build(context);
+    let app = match built {
+        Ok(app) => app,
+        Err(error) => return refuse(&format!("the window could not be opened: {error}")),
+    };
+    let had_a_desk = Arc::new(AtomicBool::new(true));
+    let code = app.run_return({
+        let had_a_desk = had_a_desk.clone();
+        move |app, event| {
+            if let RunEvent::Exit = event {
+                had_a_desk.store(app.state::<Bridge>().close(), Ordering::Relaxed);
+            }
+        }
+    });
+    tracing::info!("end");
+    if code == 0 && had_a_desk.load(Ordering::Relaxed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Where there is no window to say it in. On Windows nobody sees it, but it is in the log where there is one.
+fn refuse(why: &str) -> ExitCode {
+    tracing::error!("{why}");
+    eprintln!("balcao: {why}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,68 @@
+//! The one window.
+
+use std::path::Path;
+
+use tauri::webview::NewWindowResponse;
+use tauri::window::Color;
+use tauri::{AppHandle, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+
+use crate::{external, paint};
+
+/// Label of the window, as in `capabilities/desk.json`.
+const LABEL: &str = "desk";
+
+/// Inner size in logical pixels; the screens are designed for it.
+const SIZE: (f64, f64) = (1366.0, 768.0);
+
+/// Smallest inner size at which the screens work.
+const SMALLEST: (f64, f64) = (1024.0, 640.0);
+
+/// Backgrounds of the screens (`--app` in `tokens.css`): what is seen until the first paint.
+const LIGHT: Color = Color(0xf5, 0xf4, 0xf1, 0xff);
+const DARK: Color = Color(0x15, 0x14, 0x13, 0xff);
+
+/// Opens the window at once; the page paints itself when it is there.
+pub(crate) fn open(app: &AppHandle, profile: &Path, report_paint: Option<&str>) -> tauri::Result<WebviewWindow> {
+    let development = if cfg!(dev) { app.config().build.dev_url.clone() } else { None };
+    let mut builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
+        .title("Balcão")
+        .inner_size(SIZE.0, SIZE.1)
+        .min_inner_size(SMALLEST.0, SMALLEST.1)
+        .center()
+        .data_directory(profile.join("webview"))
+        .background_color(LIGHT)
+        .on_navigation(move |url| {
+            let stays = external::is_app(url, development.as_ref());
+            if !stays {
+                external::open(url);
+            }
+            stays
+        })
+        .on_new_window(|url, _| {
+            external::open(&url);
+            NewWindowResponse::Deny
+        });
+    if let Some(selector) = report_paint {
+        paint::print_reports(app);
+        builder = builder.initialization_script(paint::script(selector)?);
+    }
+    let window = builder.build()?;
+    // Only the window knows the theme, and nothing has been drawn yet.
+    show_theme(&window, window.theme().unwrap_or(Theme::Light));
+    window.on_window_event({
+        let window = window.clone();
+        move |event| {
+            if let WindowEvent::ThemeChanged(theme) = event {
+                show_theme(&window, *theme);
+            }
+        }
+    });
+    Ok(window)
+}
+
+fn show_theme(window: &WebviewWindow, theme: Theme) {
+    let background = if theme == Theme::Dark { DARK } else { LIGHT };
+    if let Err(error) = window.set_background_color(Some(background)) {
+        tracing::debug!(%error, "the window keeps its background");
+    }
+}
