@@ -31,6 +31,8 @@ pub enum Error {
         code: String,
         /// One sentence.
         message: String,
+        /// Whether it may pass without anybody changing anything.
+        passing: bool,
     },
 }
 
@@ -49,7 +51,8 @@ impl Error {
     pub fn is_connection(&self) -> bool {
         match self {
             Self::Tenant(error) => error.is_connection(),
-            _ => false,
+            Self::Cache(_) => false,
+            Self::Preparation { passing, .. } => *passing,
         }
     }
 }

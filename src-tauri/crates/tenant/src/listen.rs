@@ -45,7 +45,7 @@ impl Listener {
     /// half-way and called again without losing any.
     ///
     /// # Errors
-    /// When the connection is lost and cannot be had back at once; calling again tries again, so the caller decides
+    /// [`Error::ConnectionLost`] as soon as the connection is; calling again tries to have it back, so the caller decides
     /// how long to wait between.
     pub async fn recv(&mut self) -> Result<Wake> {
         loop {
@@ -69,7 +69,9 @@ impl Listener {
                 Err(_silence) => matches!(timeout(PROOF, listening.execute("select 1")).await, Ok(Ok(_))),
             };
             if !alive {
+                // Said at once: whoever listens must know that nothing will be heard, before a new connection is tried.
                 self.listening = None;
+                return Err(Error::ConnectionLost);
             }
         }
     }
