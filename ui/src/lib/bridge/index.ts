@@ -1,0 +1,47 @@
+import type { Commands } from './bindings';
+import { http } from './http';
+import { inWindow, window as programWindow } from './tauri';
+import { asApiError, type Heard, type Transport } from './transport';
+
+export type * from './bindings';
+export { asApiError, type Heard, type Transport } from './transport';
+
+let transport: Transport | undefined;
+let stop: (() => void) | undefined;
+let last: number | undefined;
+const listeners = new Set<(what: Heard) => void>();
+
+/** Opens the way to the program; tests hand in their own. */
+export function open(way: Transport = inWindow() ? programWindow : http()): void {
+  stop?.();
+  last = undefined;
+  transport = way;
+  stop = way.listen((what) => {
+    let told = what;
+    if ('reset' in what) last = undefined;
+    else {
+      if (last !== undefined && what.seq !== last + 1) told = { reset: true };
+      last = what.seq;
+    }
+    for (const listener of [...listeners]) listener(told);
+  });
+}
+
+/** Runs a command. Rejects with an ApiError, never with anything else. */
+export async function call<K extends keyof Commands>(
+  cmd: K,
+  payload: Commands[K]['request'],
+): Promise<Commands[K]['response']> {
+  if (!transport) throw asApiError(new Error('The way to the program is not open.'));
+  try {
+    return await transport.call(cmd, payload);
+  } catch (thrown) {
+    throw asApiError(thrown);
+  }
+}
+
+/** Hears every change; a gap in the stream is told as a reset. */
+export function subscribe(listener: (what: Heard) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

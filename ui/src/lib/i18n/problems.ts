@@ -1,0 +1,80 @@
+import type { ApiError } from '$lib/bridge';
+import { m } from '$paraglide/messages';
+
+type Words = () => string;
+type Sentences = { what: Words; todo?: Words };
+
+/** What happened and what to do, for every code the program answers with. */
+const sentences: Record<string, Sentences> = {
+  unknown_command: { what: m.error_unknown_command, todo: m.error_unknown_command_do },
+  bad_payload: { what: m.error_bad_payload, todo: m.error_bad_payload_do },
+  internal: { what: m.error_internal, todo: m.error_internal_do },
+  program_gone: { what: m.error_program_gone, todo: m.error_program_gone_do },
+  not_found: { what: m.error_not_found },
+  no_session: { what: m.error_no_session, todo: m.error_no_session_do },
+  busy: { what: m.error_busy, todo: m.error_busy_do },
+
+  unknown_host: { what: m.error_unknown_host, todo: m.error_unknown_host_do },
+  unreachable: { what: m.error_unreachable, todo: m.error_unreachable_do },
+  timed_out: { what: m.error_timed_out, todo: m.error_timed_out_do },
+  wrong_password: { what: m.error_wrong_password, todo: m.error_wrong_password_do },
+  revoked: { what: m.error_revoked, todo: m.error_revoked_do },
+  database_missing: { what: m.error_database_missing, todo: m.error_database_missing_do },
+  not_postgres: { what: m.error_not_postgres, todo: m.error_not_postgres_do },
+  server_too_old: { what: m.error_server_too_old, todo: m.error_server_too_old_do },
+  schema_missing: { what: m.error_schema_missing, todo: m.error_schema_missing_do },
+  schema_too_old: { what: m.error_schema_too_old, todo: m.error_schema_too_old_do },
+  schema_too_new: { what: m.error_schema_too_new, todo: m.error_schema_too_new_do },
+  missing_extension: { what: m.error_missing_extension, todo: m.error_missing_extension_do },
+  too_many_connections: { what: m.error_too_many_connections, todo: m.error_too_many_connections_do },
+  tls_refused: { what: m.error_tls_refused, todo: m.error_tls_refused_do },
+  plain_text_refused: { what: m.error_plain_text_refused, todo: m.error_plain_text_refused_do },
+  starting_up: { what: m.error_starting_up, todo: m.error_starting_up_do },
+  lost_connection: { what: m.error_lost_connection, todo: m.error_lost_connection_do },
+
+  keychain_unavailable: { what: m.error_keychain_unavailable, todo: m.error_keychain_unavailable_do },
+  profile_in_use: { what: m.error_profile_in_use, todo: m.error_profile_in_use_do },
+  cache_damaged: { what: m.error_cache_damaged, todo: m.error_cache_damaged_do },
+  cache_too_new: { what: m.error_cache_too_new, todo: m.error_cache_too_new_do },
+  disk_full: { what: m.error_disk_full, todo: m.error_disk_full_do },
+  binaries_missing: { what: m.error_binaries_missing, todo: m.error_binaries_missing_do },
+  server_start_failed: { what: m.error_server_start_failed, todo: m.error_server_start_failed_do },
+
+  text_empty: { what: m.error_text_empty },
+  text_too_long: { what: m.error_text_too_long },
+  slot_taken: { what: m.error_slot_taken },
+  outside_working_hours: { what: m.error_outside_working_hours },
+  in_the_past: { what: m.error_in_the_past },
+  visit_finished: { what: m.error_visit_finished },
+  too_long: { what: m.error_too_long },
+  ends_before_start: { what: m.error_ends_before_start },
+  squeeze_reason_required: { what: m.error_squeeze_reason_required },
+  loss_reason_required: { what: m.error_loss_reason_required },
+  lead_closed: { what: m.error_lead_closed },
+  conflict: { what: m.error_conflict },
+  gone: { what: m.error_gone },
+  not_permitted: { what: m.error_not_permitted },
+  duplicate: { what: m.error_duplicate },
+  missing_reference: { what: m.error_missing_reference },
+  invalid: { what: m.error_invalid },
+  expired: { what: m.error_expired },
+};
+
+/** What happened, as one sentence. An unknown code gets a sentence too, with what the log can be searched for. */
+export function whatHappened(problem: Pick<ApiError, 'code' | 'reference'>): string {
+  const known = sentences[problem.code];
+  if (known) return known.what();
+  return m.error_unknown({ reference: problem.reference ?? problem.code });
+}
+
+/** What to do about it; absent where the sentence itself says it. */
+export function whatToDo(problem: Pick<ApiError, 'code'>): string | undefined {
+  return problem.code in sentences ? sentences[problem.code]?.todo?.() : m.error_unknown_do();
+}
+
+/** A refusal of a slot in few words, for beside the pointer. */
+export function slotRefusal(code: string, occupiedBy: string | null): string {
+  if (code === 'slot_taken')
+    return occupiedBy ? m.slot_taken_by({ name: occupiedBy }) : whatHappened({ code, reference: null });
+  return whatHappened({ code, reference: null });
+}

@@ -1,0 +1,2 @@
+/** What was typed, kept so that a failed try can be corrected; the password is not. */
+export const typed = $state({ address: '' });
