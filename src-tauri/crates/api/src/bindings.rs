@@ -17,8 +17,7 @@ pub(crate) struct Bindings {
 
 /// The whole file `ui/src/lib/bridge/bindings.ts`.
 pub fn typescript() -> String {
-    let mut bindings =
-        Bindings { config: Config::new(), declarations: BTreeMap::new(), commands: String::new() };
+    let mut bindings = Bindings { config: Config::new(), declarations: BTreeMap::new(), commands: String::new() };
     bindings.declare::<ApiError>();
     bindings.declare::<Change>();
     crate::commands::describe(&mut bindings);

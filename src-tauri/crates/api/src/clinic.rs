@@ -54,7 +54,12 @@ impl OpenClinic {
             return Ok(None);
         };
         Ok(Some((
-            ClinicSummary { id: clinic.id, name: clinic.name, time_zone: clinic.time_zone, kind: self.kind.as_str().to_owned() },
+            ClinicSummary {
+                id: clinic.id,
+                name: clinic.name,
+                time_zone: clinic.time_zone,
+                kind: self.kind.as_str().to_owned(),
+            },
             MemberSummary { id: member.id, name: member.name, role: member.role },
         )))
     }

@@ -207,7 +207,10 @@ impl Desk {
         }
         let status = status.borrow().clone();
         let usable = status.last_confirmed_at.is_some() || status.first_copy.as_ref().is_some_and(|copy| copy.usable);
-        if usable && let Ok(clinic) = self.clinic().await && let Ok(Some((clinic, member))) = clinic.summary().await {
+        if usable
+            && let Ok(clinic) = self.clinic().await
+            && let Ok(Some((clinic, member))) = clinic.summary().await
+        {
             self.set_session(Session::Ready { clinic, member });
         } else if let Some(copy) = &status.first_copy {
             let fraction = (copy.total > 0).then(|| copy.done as f64 / copy.total as f64);

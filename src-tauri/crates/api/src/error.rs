@@ -33,8 +33,11 @@ impl ApiError {
     /// The payload does not have the shape that the command takes. The position helps whoever writes the caller; the
     /// payload itself is not repeated.
     pub(crate) fn bad_payload(error: serde_json::Error) -> Self {
-        Self::new("bad_payload", "the payload does not have the shape that this command takes")
-            .about(format!("line {}, column {}", error.line(), error.column()))
+        Self::new("bad_payload", "the payload does not have the shape that this command takes").about(format!(
+            "line {}, column {}",
+            error.line(),
+            error.column()
+        ))
     }
 
     /// Something that should not happen; the log has more under the reference.

@@ -52,9 +52,9 @@ impl Profile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(not_writable(&error)),
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|_| ApiError::new("profile_damaged", "profile.json cannot be read").about(path(folder).display().to_string()))
+        serde_json::from_slice(&text).map(Some).map_err(|_| {
+            ApiError::new("profile_damaged", "profile.json cannot be read").about(path(folder).display().to_string())
+        })
     }
 
     /// Writes it whole or not at all.

@@ -96,7 +96,9 @@ impl Cache {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let statement = format!("{VISITS} where a.starts_at > ?1 and a.starts_at < ?2 and a.ends_at > ?3 order by a.starts_at, a.id");
+        let statement = format!(
+            "{VISITS} where a.starts_at > ?1 and a.starts_at < ?2 and a.ends_at > ?3 order by a.starts_at, a.id"
+        );
         let visits = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(from - LONGEST_VISIT_MICROS)
             .bind(until)
@@ -122,7 +124,12 @@ impl Cache {
         Ok(AgendaRows {
             professionals: professionals
                 .iter()
-                .map(|row| ProfessionalRow { id: row.get(0), name: row.get(1), specialty: row.get(2), color: row.get(3) })
+                .map(|row| ProfessionalRow {
+                    id: row.get(0),
+                    name: row.get(1),
+                    specialty: row.get(2),
+                    color: row.get(3),
+                })
                 .collect(),
             visits: visits.iter().map(visit).collect(),
             rooms: rooms.iter().map(|row| row.get(0)).collect(),

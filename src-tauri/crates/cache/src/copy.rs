@@ -106,8 +106,7 @@ impl Cache {
 
 async fn upsert(connection: &mut SqliteConnection, entity: &Entity, rows: Vec<Vec<Cell<'_>>>) -> Result<()> {
     let places = format!("({})", vec!["?"; entity.columns.len() + 2].join(","));
-    let updates =
-        entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
+    let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
     let statement = format!(
         "insert into {name} ({columns}) values {values}
          on conflict (id) do update set version = excluded.version, {updates} where excluded.version >= {name}.version",

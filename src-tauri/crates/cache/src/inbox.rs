@@ -159,17 +159,10 @@ impl Cache {
             }
             None => String::new(),
         };
-        let statement = format!(
-            "{CONVERSATION} where {}{narrowed} order by {} limit ?2 offset ?3",
-            view.condition(),
-            view.order()
-        );
-        let rows = sqlx::query(AssertSqlSafe(statement))
-            .bind(me)
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(self.readers())
-            .await?;
+        let statement =
+            format!("{CONVERSATION} where {}{narrowed} order by {} limit ?2 offset ?3", view.condition(), view.order());
+        let rows =
+            sqlx::query(AssertSqlSafe(statement)).bind(me).bind(limit).bind(offset).fetch_all(self.readers()).await?;
         Ok(rows.iter().map(conversation).collect())
     }
 
@@ -206,7 +199,12 @@ impl Cache {
     }
 
     /// Messages of a conversation, newest first; only those before `before` (microseconds, id) where it is given.
-    pub async fn messages(&self, conversation: Uuid, before: Option<(i64, Uuid)>, limit: u32) -> Result<Vec<MessageRow>> {
+    pub async fn messages(
+        &self,
+        conversation: Uuid,
+        before: Option<(i64, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>> {
         let (sent_at, id) = before.unwrap_or((i64::MAX, Uuid::max()));
         let rows = sqlx::query(concat!(
             "select g.id, g.direction, g.sender_kind, m.name as sender_name, g.kind, g.body, g.status, g.error_text, g.sent_at,
@@ -232,10 +230,12 @@ impl Cache {
             .bind(contact_id)
             .fetch_optional(&mut *connection)
             .await?;
-        let patients = sqlx::query("select name from patients where contact_id = ? and active = 1 order by relation = 'self' desc, name")
-            .bind(contact_id)
-            .fetch_all(&mut *connection)
-            .await?;
+        let patients = sqlx::query(
+            "select name from patients where contact_id = ? and active = 1 order by relation = 'self' desc, name",
+        )
+        .bind(contact_id)
+        .fetch_all(&mut *connection)
+        .await?;
         let visits = sqlx::query(
             "select a.id, a.starts_at, s.name as service, coalesce(f.name, '') as professional, a.status from appointments a
              left join services s on s.id = a.service_id left join professionals f on f.id = a.professional_id

@@ -68,7 +68,9 @@ impl Cache {
     /// Id and name of a pipeline: the one asked for, else the default one.
     pub async fn pipeline(&self, id: Option<Uuid>) -> Result<(Uuid, String)> {
         let row = match id {
-            Some(id) => sqlx::query("select id, name from pipelines where id = ?").bind(id).fetch_one(self.readers()).await?,
+            Some(id) => {
+                sqlx::query("select id, name from pipelines where id = ?").bind(id).fetch_one(self.readers()).await?
+            }
             None => {
                 sqlx::query("select id, name from pipelines order by is_default desc, position limit 1")
                     .fetch_one(self.readers())
@@ -134,7 +136,12 @@ impl Cache {
     }
 
     /// Positions above and below the place before `before`, or at the end of the column; the lead that moves does not count.
-    pub async fn lead_gap(&self, stage_id: Uuid, moving: Uuid, before: Option<Uuid>) -> Result<(Option<f64>, Option<f64>)> {
+    pub async fn lead_gap(
+        &self,
+        stage_id: Uuid,
+        moving: Uuid,
+        before: Option<Uuid>,
+    ) -> Result<(Option<f64>, Option<f64>)> {
         let below: Option<f64> = match before {
             Some(before) => {
                 sqlx::query_scalar("select position from leads where id = ? and stage_id = ?")

@@ -223,7 +223,11 @@ async fn fold(
     let mut seen_first = base;
     seen_first.extend(last.base);
     seen_first.extend(last.theirs);
-    if fields.iter().filter(|(column, _)| !new.unchecked.contains(&column.as_str())).all(|(column, value)| seen_first.get(column) == Some(value)) {
+    if fields
+        .iter()
+        .filter(|(column, _)| !new.unchecked.contains(&column.as_str()))
+        .all(|(column, value)| seen_first.get(column) == Some(value))
+    {
         sqlx::query("delete from outbox where operation_id = ?").bind(last.operation_id).execute(connection).await?;
         return Ok(None);
     }

@@ -157,7 +157,10 @@ async fn settle_one(
                 let version = if *id == own_row { *version } else { None };
                 shadow::confirm(connection, entity, *id, fields, version).await?;
             }
-            sqlx::query("delete from outbox where operation_id = ?").bind(operation_id).execute(&mut *connection).await?;
+            sqlx::query("delete from outbox where operation_id = ?")
+                .bind(operation_id)
+                .execute(&mut *connection)
+                .await?;
         }
         Settlement::Parked { reason, theirs } => {
             sqlx::query("update outbox set state = 'parked', reason = ?, theirs = ? where operation_id = ?")

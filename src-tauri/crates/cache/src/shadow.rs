@@ -115,7 +115,11 @@ pub(crate) async fn rebuild(connection: &mut SqliteConnection, entity: &'static 
 }
 
 /// Outer `None`: the row has no shadow. Inner `None`: the database does not have the row.
-async fn read(connection: &mut SqliteConnection, entity: &Entity, id: Uuid) -> Result<Option<Option<Map<String, Value>>>> {
+async fn read(
+    connection: &mut SqliteConnection,
+    entity: &Entity,
+    id: Uuid,
+) -> Result<Option<Option<Map<String, Value>>>> {
     let found = sqlx::query("select row from shadows where entity = ? and entity_id = ?")
         .bind(entity.name.to_owned())
         .bind(id)

@@ -116,8 +116,7 @@ pub(crate) async fn write_row(
         let value = object.get(column.name).unwrap_or(&Value::Null);
         bind(&mut arguments, cell_of(entity, column.name, value)?)?;
     }
-    let updates =
-        entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
+    let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
     let places = vec!["?"; entity.columns.len() + 2].join(", ");
     let statement = format!(
         "insert into {} ({}) values ({places}) on conflict (id) do update set version = excluded.version, {updates}",

@@ -96,15 +96,20 @@ pub fn working_spans(
     let mut open: Vec<Span> = weekly
         .iter()
         .filter(|hours| hours.professional_id == professional_id && hours.weekday == day.weekday().number_from_monday())
-        .filter(|hours| hours.valid_from.is_none_or(|from| from <= day) && hours.valid_until.is_none_or(|until| day <= until))
+        .filter(|hours| {
+            hours.valid_from.is_none_or(|from| from <= day) && hours.valid_until.is_none_or(|until| day <= until)
+        })
         .map(|hours| Span {
             start: local_instant(day, hours.starts_minute, zone),
             end: local_instant(day, hours.ends_minute, zone),
         })
-        .chain(exceptions.iter().filter(concerns).filter(|e| e.kind == ExceptionKind::ExtraHours).map(|e| Span {
-            start: e.span.start.max(whole_day.start),
-            end: e.span.end.min(whole_day.end),
-        }))
+        .chain(
+            exceptions
+                .iter()
+                .filter(concerns)
+                .filter(|e| e.kind == ExceptionKind::ExtraHours)
+                .map(|e| Span { start: e.span.start.max(whole_day.start), end: e.span.end.min(whole_day.end) }),
+        )
         .filter(|span| span.start < span.end)
         .collect();
     open.sort();
@@ -174,10 +179,7 @@ mod tests {
             kind: ExceptionKind::ExtraHours,
             span: Span { start: at(12), end: at(13) },
         };
-        assert_eq!(
-            working_spans(WHO, day(), ZONE, &[hours(8, 12)], &[extra]),
-            [Span { start: at(8), end: at(13) }]
-        );
+        assert_eq!(working_spans(WHO, day(), ZONE, &[hours(8, 12)], &[extra]), [Span { start: at(8), end: at(13) }]);
     }
 
     #[test]

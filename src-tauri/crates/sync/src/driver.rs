@@ -46,10 +46,9 @@ impl SyncTask {
         let (status, receiver) = watch::channel(Status::default());
         let (written, hurry) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let stop = CancellationToken::new();
-        let indexing = tokio::spawn(stop.clone().run_until_cancelled_owned(indexing::keep_indexed(
-            cache.clone(),
-            receiver.clone(),
-        )));
+        let indexing = tokio::spawn(
+            stop.clone().run_until_cancelled_owned(indexing::keep_indexed(cache.clone(), receiver.clone())),
+        );
         let driver = Driver { cache, dial, clock, status, written: written.clone(), hurry: hurry.clone() };
         let driving = tokio::spawn(stop.clone().run_until_cancelled_owned(driver.run()));
         let quiet = |task: JoinHandle<Option<()>>| tokio::spawn(async move { drop(task.await) });

@@ -156,7 +156,12 @@ pub(crate) fn phone(stored: Option<&str>) -> Option<String> {
 
 /// The name to show: the clinic's, else the person's own, else the phone.
 pub(crate) fn shown_name(name: &str, profile_name: Option<&str>, phone: Option<&str>) -> String {
-    [Some(name), profile_name, phone].into_iter().flatten().find(|text| !text.trim().is_empty()).unwrap_or("").to_owned()
+    [Some(name), profile_name, phone]
+        .into_iter()
+        .flatten()
+        .find(|text| !text.trim().is_empty())
+        .unwrap_or("")
+        .to_owned()
 }
 
 fn texts(json: &str) -> Vec<String> {

@@ -99,7 +99,11 @@ fn choices(operation: &QueuedOperation) -> Vec<Choice> {
     }
 }
 
-async fn describe(clinic: &OpenClinic, queued: QueuedOperation, state: OperationState) -> Result<OperationRow, ApiError> {
+async fn describe(
+    clinic: &OpenClinic,
+    queued: QueuedOperation,
+    state: OperationState,
+) -> Result<OperationRow, ApiError> {
     let subject = match queued.action.as_str() {
         "send_message" => {
             let id = queued.fields.get("conversation_id").and_then(Value::as_str).and_then(|id| id.parse().ok());

@@ -22,8 +22,9 @@ pub(crate) async fn get_preferences(desk: &Arc<Desk>, _: Nothing) -> Result<Pref
 
 pub(crate) async fn set_preferences(desk: &Arc<Desk>, wanted: Preferences) -> Result<Preferences, ApiError> {
     let text = serde_json::to_vec_pretty(&wanted).map_err(ApiError::internal)?;
-    std::fs::write(desk.options.profile_dir.join(FILE), text)
-        .map_err(|error| ApiError::new("profile_not_writable", format!("preferences cannot be kept: {}", error.kind())))?;
+    std::fs::write(desk.options.profile_dir.join(FILE), text).map_err(|error| {
+        ApiError::new("profile_not_writable", format!("preferences cannot be kept: {}", error.kind()))
+    })?;
     desk.announce(BTreeSet::from([Topic::Preferences]), Vec::new());
     Ok(wanted)
 }

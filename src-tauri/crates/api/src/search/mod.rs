@@ -51,7 +51,8 @@ pub(crate) async fn search_everything(desk: &Arc<Desk>, request: SearchEverythin
 
 /// The piece of a text around the first found word, with every found word marked.
 fn snippet(body: &str, query: &str) -> Vec<SnippetPiece> {
-    let wanted: Vec<String> = fold(query).split(|c: char| !c.is_alphanumeric()).map(str::to_owned).filter(|w| !w.is_empty()).collect();
+    let wanted: Vec<String> =
+        fold(query).split(|c: char| !c.is_alphanumeric()).map(str::to_owned).filter(|w| !w.is_empty()).collect();
     let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut pieces: Vec<SnippetPiece> = Vec::new();
     for word in line.split_inclusive(|c: char| !c.is_alphanumeric()) {
@@ -103,7 +104,10 @@ mod tests {
 
     #[test]
     fn found_words_are_marked_whatever_their_accents() {
-        assert_eq!(shown(&snippet("Amanhã às 10, pode ser?\nAmanhã mesmo", "amanha")), "[Amanhã] às 10, pode ser? [Amanhã] mesmo");
+        assert_eq!(
+            shown(&snippet("Amanhã às 10, pode ser?\nAmanhã mesmo", "amanha")),
+            "[Amanhã] às 10, pode ser? [Amanhã] mesmo"
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use chrono::{Days, NaiveDate};
 use balcao_domain::feed::{Cell, ColumnKind, Entity};
+use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
 use super::StageKey;
@@ -190,10 +190,10 @@ fn decode(kind: ColumnKind, field: &[u8]) -> Cell<'_> {
         ColumnKind::Integer | ColumnKind::Boolean => integer(field).map(Cell::Integer),
         ColumnKind::Real => integer(field).map(|bits| Cell::Real(f64::from_bits(bits as u64))),
         // ±infinity stands outside of what a desk compares.
-        ColumnKind::Instant => {
-            integer(field).and_then(|micros| micros.checked_add(EPOCH_MICROS)).map(Cell::Integer)
+        ColumnKind::Instant => integer(field).and_then(|micros| micros.checked_add(EPOCH_MICROS)).map(Cell::Integer),
+        ColumnKind::Date => {
+            integer(field).and_then(date).and_then(|day| text(day.as_bytes())).map(|t| Cell::Text(t.into()))
         }
-        ColumnKind::Date => integer(field).and_then(date).and_then(|day| text(day.as_bytes())).map(|t| Cell::Text(t.into())),
     };
     cell.unwrap_or(Cell::Null)
 }

@@ -1,7 +1,7 @@
 //! What changed since a cursor.
 
-use chrono::{DateTime, Utc};
 use balcao_domain::feed::Entity;
+use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;

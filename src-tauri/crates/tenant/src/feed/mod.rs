@@ -8,8 +8,8 @@ mod batch;
 mod changes;
 mod first_copy;
 
-use chrono::{DateTime, Utc};
 use balcao_domain::feed::Entity;
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -57,8 +57,7 @@ async fn copy_rows(
 
     let columns = entity.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     let name = entity.name;
-    let statement =
-        format!("copy (select id, version, {columns} from app.{name} {filter}) to stdout (format binary)");
+    let statement = format!("copy (select id, version, {columns} from app.{name} {filter}) to stdout (format binary)");
     let mut stream = connection.copy_out_raw(&statement).await?;
     let mut reader = batch::CopyReader::new(entity);
     let (mut rows, mut last) = (0, None);
