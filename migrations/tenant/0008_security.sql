@@ -84,3 +84,5 @@ grant execute on function
     app.current_clinic(), app.current_member(), app.current_device(), app.current_member_role(), app.feed_epoch(),
     app.listen_channel(), app.fold(text), app.current_professionals()
     to balcao_owner, balcao_admin, balcao_attendant, balcao_professional, balcao_viewer, balcao_agent, balcao_definer;
+-- Called by a function that runs as this role.
+grant execute on function internal.status_rank(text) to balcao_definer;

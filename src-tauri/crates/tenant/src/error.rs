@@ -133,6 +133,12 @@ pub enum Error {
     /// The administrator's login is neither superuser nor the owner of the database with the right to create roles.
     #[error("the administrator needs to own the database and to be allowed to create roles")]
     AdminRightsMissing,
+    /// The server has a role of a name that this program needs, and it has power or is logged in with.
+    #[error("the server uses the role {name} for something else")]
+    RoleTaken {
+        /// Name of the role.
+        name: String,
+    },
     /// What was asked for is not valid.
     #[error("{field} is not valid: {reason}")]
     InvalidRequest {
@@ -191,6 +197,7 @@ impl Error {
             Self::NotPermitted => "not_permitted",
             Self::Constraint { .. } => "constraint",
             Self::AdminRightsMissing => "admin_rights_missing",
+            Self::RoleTaken { .. } => "role_taken",
             Self::InvalidRequest { .. } => "invalid_request",
             Self::UnknownClinic => "unknown_clinic",
             Self::UnknownLogin => "unknown_login",

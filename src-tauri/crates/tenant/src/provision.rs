@@ -84,6 +84,7 @@ async fn provision_once(admin: &Admin, request: &Request) -> Result<Provisioned>
     admin::check(&mut connection).await?;
     let mut transaction = admin::begin(&mut connection).await?;
     migrations::apply(&mut transaction).await?;
+    admin::check_groups(&mut transaction).await?;
     admin::shut_the_public_out(&mut transaction).await?;
     let (clinic, created) = match clinic::find(&mut transaction, request).await? {
         Some(clinic) => (clinic, false),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use balcao_keychain::Secret;
-use balcao_local_server::{Config, LocalServer, SuperuserPassword, release};
+use balcao_local_server::{Config, LocalServer, SUPERUSER, SuperuserPassword, release};
 use balcao_tenant::provision::{self, Connection, Databases, NewMember, Provisioned, Request, Vertical};
 use balcao_tenant::{Role, Tenant};
 use tokio::sync::OnceCell;
@@ -172,9 +172,10 @@ async fn embedded() -> Result<LocalServer> {
     let binaries = tokio::task::spawn_blocking(release::find_or_fetch).await??;
     let folder = release::cache_dir();
     fs::create_dir_all(&folder)?;
-    let password = SuperuserPassword::Given(password_in(&folder.join("test-server.password"))?);
-    let config =
-        Config { binaries, data_dir: folder.join("test-server"), password, patience: Duration::from_secs(120) };
+    let password = SuperuserPassword::Given(password_in(&folder.join("tests.password"))?);
+    // A folder that was made for another superuser is not asked.
+    let data_dir = folder.join(format!("tests-{SUPERUSER}"));
+    let config = Config { binaries, data_dir, password, patience: Duration::from_secs(120) };
     LocalServer::start(config).await.context("starting the embedded server for tests")
 }
 

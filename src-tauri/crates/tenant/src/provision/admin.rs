@@ -80,6 +80,23 @@ pub(super) async fn begin(connection: &mut PgConnection) -> Result<Transaction<'
     Ok(transaction)
 }
 
+/// The roles that hold the desks' grants belong to the whole server and may have been there before. One that is an
+/// administrator, or that somebody logs in with, would lend its power to every member of its group.
+pub(super) async fn check_groups(transaction: &mut PgConnection) -> Result<()> {
+    let taken: Option<String> = sqlx::query_scalar(
+        "select min(rolname)::text from pg_roles
+         where rolname in ('balcao_owner', 'balcao_admin', 'balcao_attendant', 'balcao_professional', 'balcao_viewer',
+                           'balcao_agent', 'balcao_definer')
+           and (rolsuper or rolcanlogin or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)",
+    )
+    .fetch_one(transaction)
+    .await?;
+    match taken {
+        Some(name) => Err(Error::RoleTaken { name }),
+        None => Ok(()),
+    }
+}
+
 /// Only the logins of clinics get into the database, and none may make temporary tables in it.
 pub(super) async fn shut_the_public_out(transaction: &mut PgConnection) -> Result<()> {
     sqlx::query(

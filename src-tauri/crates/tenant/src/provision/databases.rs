@@ -26,6 +26,7 @@ async fn migrate_once(admin: &Admin) -> Result<i64> {
     admin::check(&mut connection).await?;
     let mut transaction = admin::begin(&mut connection).await?;
     migrations::apply(&mut transaction).await?;
+    admin::check_groups(&mut transaction).await?;
     admin::shut_the_public_out(&mut transaction).await?;
     transaction.commit().await?;
     // Closed, so that a copy of the database can follow at once.
