@@ -1,13 +1,15 @@
 //! The drivers that stand between a test and the window.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use hyper::Method;
 use serde_json::json;
 
+use crate::http;
 use crate::webdriver::Window;
 
 /// The program and what it is started with.
@@ -36,7 +38,7 @@ impl Program {
 /// `tauri-driver` with the web view's own driver behind it; both end when this is dropped.
 pub struct Driver {
     child: Child,
-    url: String,
+    address: SocketAddr,
 }
 
 impl Driver {
@@ -53,9 +55,9 @@ impl Driver {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        let driver = Self { child, url: format!("http://127.0.0.1:{port}") };
+        let driver = Self { child, address: (Ipv4Addr::LOCALHOST, port).into() };
         let begun = Instant::now();
-        while reqwest::get(format!("{}/status", driver.url)).await.is_err() {
+        while http::send(driver.address, Method::GET, "/status", None).await.is_err() {
             if begun.elapsed() > Duration::from_secs(20) {
                 bail!("{} does not answer", program.display());
             }
@@ -70,7 +72,7 @@ impl Driver {
     /// The program ended, or its page was not there in time.
     pub async fn open(&self, program: &Program) -> Result<Window> {
         let options = json!({"application": program.path, "args": program.arguments()});
-        Window::open(&self.url, json!({"alwaysMatch": {"tauri:options": options}})).await
+        Window::open(self.address, json!({"alwaysMatch": {"tauri:options": options}})).await
     }
 }
 

@@ -35,7 +35,7 @@ impl Screen {
     pub fn content(self) -> &'static str {
         match self {
             Self::Inbox => "[data-testid=conversation-row]",
-            Self::Agenda => "[data-testid=visit]",
+            Self::Agenda => "[data-testid=agenda-grid]",
             Self::Leads => "[data-testid=lead-card]",
         }
     }

@@ -1,11 +1,15 @@
 //! As much of the WebDriver protocol as the tests need.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
-use reqwest::{Client, Method};
+use hyper::Method;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+
+use crate::http;
 
 /// The name that the protocol gives to references.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -13,18 +17,31 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// The protocol's code for the Enter key.
 pub const ENTER: char = '\u{e007}';
 
-/// The protocol's code for the Escape key.
-pub const ESCAPE: char = '\u{e00c}';
+/// The protocol's code for the arrow to the left.
+pub const ARROW_LEFT: char = '\u{e012}';
+
+/// The protocol's code for the arrow to the right.
+pub const ARROW_RIGHT: char = '\u{e014}';
+
+/// The protocol's code for the arrow down.
+pub const ARROW_DOWN: char = '\u{e015}';
 
 /// An open window.
 pub struct Window {
-    client: Client,
+    driver: SocketAddr,
     session: String,
 }
 
 /// Something on the page. It goes stale when the page replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element(String);
+
+/// As an argument of a script.
+impl Serialize for Element {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(ELEMENT, &self.0)])
+    }
+}
 
 /// Middle of an element in the page, in CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,12 +53,10 @@ pub struct Point {
 }
 
 impl Window {
-    pub(crate) async fn open(driver: &str, capabilities: Value) -> Result<Self> {
-        let client = Client::builder().timeout(Duration::from_secs(90)).build()?;
-        let body = json!({"capabilities": capabilities});
-        let answer = send(&client, Method::POST, &format!("{driver}/session"), Some(body)).await?;
+    pub(crate) async fn open(driver: SocketAddr, capabilities: Value) -> Result<Self> {
+        let answer = send(driver, Method::POST, "/session", Some(json!({"capabilities": capabilities}))).await?;
         let id = answer["sessionId"].as_str().context("the driver opened no session")?;
-        Ok(Self { session: format!("{driver}/session/{id}"), client })
+        Ok(Self { driver, session: format!("/session/{id}") })
     }
 
     /// Closes the window; the program ends as it does for a person.
@@ -49,7 +64,7 @@ impl Window {
     /// # Errors
     /// The driver does not answer.
     pub async fn close(self) -> Result<()> {
-        send(&self.client, Method::DELETE, &self.session, None).await.map(drop)
+        send(self.driver, Method::DELETE, &self.session, None).await.map(drop)
     }
 
     /// The first element that matches a selector.
@@ -177,7 +192,7 @@ impl Window {
     pub async fn middle(&self, element: &Element) -> Result<Point> {
         let script = "const box = arguments[0].getBoundingClientRect();
             return [box.x + box.width / 2, box.y + box.height / 2];";
-        let place = self.run(script, json!([{ELEMENT: element.0}])).await?;
+        let place = self.run(script, json!([element])).await?;
         match (place[0].as_f64(), place[1].as_f64()) {
             (Some(x), Some(y)) => Ok(Point { x, y }),
             _ => bail!("the element has no place"),
@@ -215,24 +230,20 @@ impl Window {
 
     async fn act(&self, actions: Value) -> Result<()> {
         self.post("actions", json!({"actions": actions})).await?;
-        send(&self.client, Method::DELETE, &format!("{}/actions", self.session), None).await.map(drop)
+        send(self.driver, Method::DELETE, &format!("{}/actions", self.session), None).await.map(drop)
     }
 
     async fn post(&self, what: &str, body: Value) -> Result<Value> {
-        send(&self.client, Method::POST, &format!("{}/{what}", self.session), Some(body)).await
+        send(self.driver, Method::POST, &format!("{}/{what}", self.session), Some(body)).await
     }
 
     async fn get(&self, what: &str) -> Result<Value> {
-        send(&self.client, Method::GET, &format!("{}/{what}", self.session), None).await
+        send(self.driver, Method::GET, &format!("{}/{what}", self.session), None).await
     }
 }
 
-async fn send(client: &Client, method: Method, url: &str, body: Option<Value>) -> Result<Value> {
-    let mut request = client.request(method, url);
-    if let Some(body) = body {
-        request = request.json(&body);
-    }
-    let mut answer: Value = request.send().await?.json().await?;
+async fn send(driver: SocketAddr, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+    let mut answer: Value = serde_json::from_slice(&http::send(driver, method, path, body.as_ref()).await?)?;
     let value = answer["value"].take();
     match (value["error"].as_str(), value["message"].as_str()) {
         (Some(error), message) => bail!("{error}: {}", message.unwrap_or_default()),

@@ -1,6 +1,6 @@
 //! `balcao-headless`: a desk without a window.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -38,6 +38,7 @@ async fn main() -> Result<()> {
                 .with_env_var("BALCAO_LOG")
                 .from_env_lossy(),
         )
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let token = Token::load_or_make(&options.token_file)?;
