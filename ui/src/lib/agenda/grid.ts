@@ -21,10 +21,10 @@ const wallAt = (date: string, minute: number): string =>
     ? `${parseDate(date).add({ days: 1 }).toString()}T00:00:00`
     : `${date}T${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}:00`;
 
-/** The hours worth showing: working hours and visits, rounded out to whole hours; 8 to 18 where there is nothing. */
+/** The hours worth showing: 8 to 18, and beyond it what working hours and visits need, rounded out to whole hours. */
 export function shownHours(agenda: Agenda): { from: number; to: number } {
-  let from = 24;
-  let to = 0;
+  let from = 8;
+  let to = 18;
   const spans = [...agenda.working_hours, ...agenda.visits.filter((visit) => !isCancelled(visit))];
   for (const span of spans) {
     const start = wallClock(span.starts_at);
@@ -32,7 +32,7 @@ export function shownHours(agenda: Agenda): { from: number; to: number } {
     from = Math.min(from, Math.floor(minuteOf(start) / 60));
     to = Math.max(to, start.slice(0, 10) === end.slice(0, 10) ? Math.ceil(minuteOf(end) / 60) : 24);
   }
-  return from < to ? { from, to } : { from: 8, to: 18 };
+  return { from, to };
 }
 
 /** Weekdays (0 is Sunday) of these days on which nobody works and nothing stands; none when that would be all. */

@@ -84,7 +84,7 @@ export class Live<P, T> {
     this.problem = undefined;
     if (!keep) {
       const known = this.#question.remember ? remembered.get(this.#question.remember) : undefined;
-      this.data = known?.about === key ? (known.data as T) : undefined;
+      this.data = known && known.about === key ? (known.data as T) : undefined;
       this.about = this.data === undefined ? undefined : wanted;
     }
     this.late = false;
