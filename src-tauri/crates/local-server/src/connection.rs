@@ -5,7 +5,7 @@ use std::fmt::Write;
 use balcao_keychain::Secret;
 
 /// The superuser of every embedded server. Desks do not log in with it; provisioning and backups do.
-pub const SUPERUSER: &str = "balcao_admin";
+pub const SUPERUSER: &str = "balcao_superuser";
 
 /// Address and credentials of the running server. `Debug` hides the password.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ mod tests {
         let connection = Connection::new(5433, Secret::new("a:b@c/d?é%"));
         assert_eq!(
             connection.admin_url("são joão").expose(),
-            "postgres://balcao_admin:a%3Ab%40c%2Fd%3F%C3%A9%25@127.0.0.1:5433/s%C3%A3o%20jo%C3%A3o"
+            "postgres://balcao_superuser:a%3Ab%40c%2Fd%3F%C3%A9%25@127.0.0.1:5433/s%C3%A3o%20jo%C3%A3o"
         );
         assert!(!format!("{connection:?}").contains("a:b@c"), "debug output must not show the password");
     }

@@ -15,7 +15,7 @@ async fn starts_in_a_folder_with_spaces_and_accents() {
     let server = place.start().await.unwrap();
     assert!(server.is_ready().await && !server.was_adopted());
     assert!(query(server.connection(), "show server_version").starts_with("18."));
-    assert_eq!(query(server.connection(), "select lower('SÃO JOÃO') || current_user"), "são joãobalcao_admin");
+    assert_eq!(query(server.connection(), "select lower('SÃO JOÃO') || current_user"), "são joãobalcao_superuser");
     for extension in ["btree_gist", "pg_trgm", "unaccent", "citext", "vector"] {
         query(server.connection(), &format!("create extension {extension}"));
     }
