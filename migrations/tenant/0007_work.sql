@@ -185,6 +185,8 @@ begin
         if new.sender_kind = 'member' and app.current_member() is not null then
             new.sender_id := app.current_member();
             new.status := case when new.direction = 'outbound' then 'queued' else 'received' end;
+            -- The computer it was typed on may have any time on its clock, and may have waited for hours to send it.
+            new.sent_at := clock_timestamp();
         end if;
         return new;
     end if;
