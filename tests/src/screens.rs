@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::webdriver::Window;
 
+/// How long a screen may take to show what was asked for; it takes far less, but the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A place of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
@@ -58,10 +61,8 @@ impl Window {
     /// # Errors
     /// It shows nothing within 15 seconds.
     pub async fn go_to(&self, screen: Screen) -> Result<()> {
-        let place = self.wait_for(&format!("[data-testid=go-{}]", screen.name()), Duration::from_secs(15)).await?;
-        self.click(&place).await?;
-        self.wait_for(screen.content(), Duration::from_secs(15)).await?;
-        Ok(())
+        self.click_on(&format!("[data-testid=go-{}]", screen.name()), PATIENCE).await?;
+        self.wait_for(screen.content(), PATIENCE).await.map(drop)
     }
 
     /// Chooses the sample clinic on the first-run screen and waits until it is open and its conversations are seen.
@@ -69,11 +70,9 @@ impl Window {
     /// # Errors
     /// It could not be opened, or not in time.
     pub async fn start_sample(&self, patience: Duration) -> Result<()> {
-        let choice = self.wait_for("[data-testid=start-sample]", Duration::from_secs(30)).await?;
-        self.click(&choice).await?;
+        self.click_on("[data-testid=start-sample]", PATIENCE).await?;
         self.wait_until_ready(patience).await?;
-        self.wait_for(Screen::Inbox.content(), patience).await?;
-        Ok(())
+        self.wait_for(Screen::Inbox.content(), patience).await.map(drop)
     }
 
     /// Waits until a clinic is open.
@@ -132,14 +131,31 @@ impl Window {
         }
     }
 
-    /// Opens the first conversation of the list and waits for its messages.
+    /// Opens a conversation of the list and waits for its messages.
     ///
     /// # Errors
-    /// There is none.
-    pub async fn open_first_conversation(&self) -> Result<()> {
-        let row = self.wait_for(Screen::Inbox.content(), Duration::from_secs(15)).await?;
-        self.click(&row).await?;
-        self.wait_for("[data-testid=message]", Duration::from_secs(15)).await?;
-        Ok(())
+    /// The list does not have it.
+    pub async fn open_conversation(&self, id: &str) -> Result<()> {
+        self.click_on(&format!("[data-conversation-id='{id}']"), PATIENCE).await?;
+        self.wait_for("[data-testid=message]", PATIENCE).await.map(drop)
+    }
+
+    /// Goes to a conversation wherever it stands, as a link to it does, and waits for its messages.
+    ///
+    /// # Errors
+    /// There is no such conversation.
+    pub async fn show_conversation(&self, id: &str) -> Result<()> {
+        self.run("location.hash = arguments[0];", json!([format!("#/inbox/all/{id}")])).await?;
+        self.wait_for("[data-testid=message]", PATIENCE).await.map(drop)
+    }
+
+    /// Ids of the conversations that the list shows, from the top.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn conversations(&self) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll('[data-testid=conversation-row]')]
+            .map((row) => row.dataset.conversationId);";
+        Ok(serde_json::from_value(self.run(script, json!([])).await?)?)
     }
 }

@@ -110,6 +110,23 @@ impl Window {
         self.post(&format!("element/{}/click", element.0), json!({})).await.map(drop)
     }
 
+    /// Clicks on the first element that matches a selector, as soon as there is one that can be clicked: what was just
+    /// laid out has no size for a moment, and lists replace their rows.
+    ///
+    /// # Errors
+    /// There was none in time.
+    pub async fn click_on(&self, selector: &str, patience: Duration) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let element = self.wait_for(selector, patience).await?;
+            match self.click(&element).await {
+                Err(error) if begun.elapsed() > patience => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
     /// Types into an element.
     ///
     /// # Errors

@@ -58,8 +58,8 @@ impl Window {
     /// # Errors
     /// The thread does not show it.
     pub async fn reply(&self, text: &str) -> Result<()> {
-        let composer = self.wait_for("[data-testid=composer]", PATIENCE).await?;
-        self.click(&composer).await?;
+        self.click_on("[data-testid=composer]", PATIENCE).await?;
+        let composer = self.find("[data-testid=composer]").await?;
         self.write(&composer, &format!("{text}{ENTER}")).await?;
         self.wait_for_message(text, "outbound").await
     }
@@ -201,10 +201,8 @@ impl Window {
         }
         self.press(&ENTER.to_string()).await?;
         if is_lost {
-            let reason = self.wait_for("[data-testid=loss-dialog] input[type=radio]", PATIENCE).await?;
-            self.click(&reason).await?;
-            let confirm = self.wait_for("[data-testid=loss-confirm]:not([disabled])", PATIENCE).await?;
-            self.click(&confirm).await?;
+            self.click_on("[data-testid=loss-dialog] label", PATIENCE).await?;
+            self.click_on("[data-testid=loss-confirm]:not([disabled])", PATIENCE).await?;
         }
         let wanted = format!("[data-stage-id='{}'] [data-lead-id='{}']", card.stage, card.lead);
         self.wait_for(&wanted, PATIENCE).await.map(drop)

@@ -8,7 +8,7 @@ mod place;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use balcao_tests::driver::Driver;
 use balcao_tests::screens::Screen;
 use balcao_tests::webdriver::Window;
@@ -30,6 +30,7 @@ struct Writes {
     visit: Movable,
     card: Card,
     is_lost: bool,
+    conversation: String,
 }
 
 impl Writes {
@@ -42,13 +43,14 @@ impl Writes {
             visit: window.find_movable(&visits).await?,
             card: window.find_card(if is_lost { "lost" } else { "open" }, &cards).await?,
             is_lost,
+            conversation: window.conversations().await?.into_iter().next().context("no conversation is shown")?,
         })
     }
 
     /// Makes the writes as a person does.
     async fn make(&self, window: &Window, by: By) -> Result<()> {
         window.go_to(Screen::Inbox).await?;
-        window.open_first_conversation().await?;
+        window.open_conversation(&self.conversation).await?;
         window.reply(&self.text).await?;
         window.go_to(Screen::Agenda).await?;
         window.move_visit(&self.visit, by).await?;
@@ -92,11 +94,13 @@ async fn the_real_window_keeps_every_write_through_a_dead_database_and_a_killed_
         window.go_to(screen).await?;
     }
 
+    window.go_to(Screen::Inbox).await?;
     let online = Writes::choose(&window, "Bom dia! Já vou verificar para você.", false, &[]).await?;
     online.make(&window, By::Mouse).await?;
     window.wait_for_status("that nothing waits", LANDED, |line| line.waiting == 0 && line.needs_you == 0).await?;
     online.assert_landed(&place).await?;
 
+    window.go_to(Screen::Inbox).await?;
     // Chosen before the database is gone, made after.
     let offline = Writes::choose(&window, "Temos amanhã às 15h, pode ser?", true, &[&online]).await?;
     place.kill_database()?;
@@ -111,7 +115,7 @@ async fn the_real_window_keeps_every_write_through_a_dead_database_and_a_killed_
     let driver = Driver::start(&place.driver).await?;
     let window = driver.open(&place.program()).await?;
     window.wait_until_ready(LANDED).await?;
-    window.open_first_conversation().await?;
+    window.show_conversation(&offline.conversation).await?;
     window.wait_for_message(&offline.text, "outbound").await?;
     window.wait_until_moved(&offline.visit).await?;
     window
@@ -143,8 +147,7 @@ async fn the_real_window_says_that_another_one_has_the_profile() -> Result<()> {
     // The first window is closed, and the second one goes on.
     window.close().await?;
     place.wait_until_free().await?;
-    let again = other.find("[data-testid=session-failed] ~ .actions button").await?;
-    other.click(&again).await?;
+    other.click_on("[data-testid=session-failed] ~ .actions button", Duration::from_secs(5)).await?;
     other.wait_for("[data-testid=start-sample]", Duration::from_secs(10)).await?;
     other.close().await
 }

@@ -2,13 +2,14 @@
 
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use balcao_tests::driver::{Driver, Program};
 use balcao_tests::screens::Screen;
 use balcao_tests::webdriver::Window;
+use chrono::{Days, NaiveDate};
 use clap::Parser;
 use serde_json::json;
 
@@ -56,7 +57,7 @@ async fn main() -> Result<()> {
     toured.and(closed)
 }
 
-async fn tour(window: &Window, pictures: &std::path::Path, say: impl Fn(&str)) -> Result<()> {
+async fn tour(window: &Window, pictures: &Path, say: impl Fn(&str)) -> Result<()> {
     window.wait_for("[data-testid=start-sample]", Duration::from_secs(30)).await?;
     for theme in THEMES {
         for (width, height) in SIZES {
@@ -67,20 +68,53 @@ async fn tour(window: &Window, pictures: &std::path::Path, say: impl Fn(&str)) -
     set(window, THEMES[0], SIZES[0].0, SIZES[0].1).await?;
     window.start_sample(PATIENCE).await?;
     say("the sample clinic is open");
+    let (conversation, day) = (talkative(window).await?, busy_day(window).await?);
     for theme in THEMES {
         for (width, height) in SIZES {
             set(window, theme, width, height).await?;
-            for screen in Screen::ALL {
-                window.go_to(screen).await?;
-                if screen == Screen::Inbox {
-                    window.open_first_conversation().await?;
-                }
-                take(window, pictures, screen.name(), theme, width).await?;
+            window.go_to(Screen::Inbox).await?;
+            window.show_conversation(&conversation).await?;
+            take(window, pictures, "inbox", theme, width).await?;
+            window.go_to(Screen::Agenda).await?;
+            for span in ["day", "week"] {
+                window.run("location.hash = arguments[0];", json!([format!("#/agenda/{span}/{day}")])).await?;
+                window.wait_for(&format!("[data-span={span}] [data-testid=visit]"), Duration::from_secs(15)).await?;
+                take(window, pictures, &format!("agenda-{span}"), theme, width).await?;
             }
+            window.go_to(Screen::Leads).await?;
+            take(window, pictures, "leads", theme, width).await?;
         }
         say(&format!("{theme}: inbox, agenda and leads"));
     }
     Ok(())
+}
+
+/// Of the conversations at the top of the list, the one with the most messages.
+async fn talkative(window: &Window) -> Result<String> {
+    let mut best = (0, String::new());
+    for id in window.conversations().await?.into_iter().take(12) {
+        let thread = window.call("get_thread", json!({"conversation_id": id, "limit": 50})).await?;
+        let count = thread["messages"].as_array().map_or(0, Vec::len);
+        if count > best.0 {
+            best = (count, id);
+        }
+    }
+    Ok(best.1)
+}
+
+/// Of the days from today on, the one with the most visits.
+async fn busy_day(window: &Window) -> Result<String> {
+    let today = window.run("return new Date().toISOString().slice(0, 10);", json!([])).await?;
+    let today: NaiveDate = today.as_str().context("the page knows no day")?.parse()?;
+    let mut best = (0, today);
+    for day in (0..7).filter_map(|ahead| today.checked_add_days(Days::new(ahead))) {
+        let agenda = window.call("get_agenda", json!({"from": day, "days": 1})).await?;
+        let count = agenda["visits"].as_array().map_or(0, Vec::len);
+        if count > best.0 {
+            best = (count, day);
+        }
+    }
+    Ok(best.1.to_string())
 }
 
 /// Before there is a clinic nothing is kept, so the theme is set on the page as the screens do it.
@@ -93,7 +127,7 @@ async fn set(window: &Window, theme: &str, width: u32, height: u32) -> Result<()
     window.resize(width, height).await
 }
 
-async fn take(window: &Window, pictures: &std::path::Path, name: &str, theme: &str, width: u32) -> Result<()> {
+async fn take(window: &Window, pictures: &Path, name: &str, theme: &str, width: u32) -> Result<()> {
     // Transitions take up to 120 ms, and what was just asked for has to come in.
     tokio::time::sleep(Duration::from_millis(700)).await;
     std::fs::write(pictures.join(format!("{name}-{width}-{theme}.png")), window.picture().await?)?;
