@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use balcao_api::{ApiError, Change, Desk, DeskOptions};
+use balcao_api::{ApiError, Change, Desk, DeskOptions, Topic};
 use serde_json::{Value, json};
 use tauri::{AppHandle, Emitter as _, State, async_runtime};
 use tokio::sync::broadcast::error::RecvError;
@@ -69,6 +69,8 @@ impl Bridge {
             let Ok(desk) = desk else { return };
             let mut changes = desk.changes();
             drop(desk);
+            // What a desk that was opened late had to tell came before anybody listened.
+            emit(&app, &Change { seq: 0, topics: vec![Topic::Session], conversations: Vec::new() });
             loop {
                 match changes.recv().await {
                     Ok(change) => emit(&app, &change),

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const AHEAD: u64 = 21;
 
 /// Quarters of an hour that a visit is moved by, at most.
-const FARTHEST: i32 = 16;
+const FARTHEST: i32 = 12;
 
 /// How something is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct Movable {
     pub wanted: DateTime<Utc>,
     /// How many quarters of an hour later that is.
     pub quarters: i32,
-    /// How many quarters of an hour it takes.
-    pub length: i64,
+    /// How long it takes.
+    pub minutes: i64,
 }
 
 /// A card of the board and the columns it could go to, from left to right.
@@ -102,7 +102,7 @@ impl Window {
         let starts_at: DateTime<Utc> = serde_json::from_value(visit["starts_at"].clone())?;
         let ends_at: DateTime<Utc> = serde_json::from_value(visit["ends_at"].clone())?;
         let length = ends_at - starts_at;
-        for quarters in 2..=FARTHEST {
+        for quarters in 1..=FARTHEST {
             let wanted = starts_at + TimeDelta::minutes(15 * i64::from(quarters));
             let slot = json!({
                 "appointment_id": visit["id"], "professional_id": visit["professional_id"],
@@ -110,7 +110,7 @@ impl Window {
             });
             if self.call("check_slot", slot).await?["refusal"].is_null() {
                 let visit = visit["id"].as_str().context("a visit without id")?.to_owned();
-                return Ok(Some(Movable { visit, day, wanted, quarters, length: length.num_minutes() / 15 }));
+                return Ok(Some(Movable { visit, day, wanted, quarters, minutes: length.num_minutes() }));
             }
         }
         Ok(None)
@@ -138,8 +138,10 @@ impl Window {
                 self.press(&ENTER.to_string()).await?;
             }
             By::Mouse => {
-                let height = self.run("return arguments[0].getBoundingClientRect().height;", json!([card])).await?;
-                let quarter = (height.as_f64().context("a card without height")? + 1.0) / movable.length as f64;
+                let script = "arguments[0].scrollIntoView({ block: 'center' });
+                    return arguments[0].getBoundingClientRect().height;";
+                let height = self.run(script, json!([card])).await?;
+                let quarter = (height.as_f64().context("a card without height")? + 1.0) * 15.0 / movable.minutes as f64;
                 let from = self.middle(&card).await?;
                 let to = Point { x: from.x, y: from.y + quarter * f64::from(movable.quarters) };
                 self.drag(from, to).await?;

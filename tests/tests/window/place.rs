@@ -90,19 +90,18 @@ impl Place {
         Ok(PgConnection::connect_with(&options).await?)
     }
 
-    /// The kinds of the operations that the database has applied, in the order in which they were applied; those of one
-    /// kind and the same entity once.
+    /// What the operations that the database has applied were about, in the order in which they were applied.
     pub async fn operations(&self) -> Result<Vec<String>> {
         let mut database = self.database().await?;
-        let by_time = "select kind from app.applied_operations order by applied_at, operation_id";
+        let by_time = "select entity from app.applied_operations order by applied_at, operation_id";
         Ok(sqlx::query_scalar(by_time).fetch_all(&mut database).await?)
     }
 }
 
-/// The kinds of so many writes, made screen by screen.
+/// What so many writes are about, made screen by screen.
 pub fn once_and_in_order(writes: usize) -> Vec<String> {
-    let round = ["send_message", "move_appointment", "move_lead"];
-    round.iter().cycle().take(writes).map(|kind| (*kind).to_owned()).collect()
+    let round = ["messages", "appointments", "leads"];
+    round.iter().cycle().take(writes).map(|entity| (*entity).to_owned()).collect()
 }
 
 fn kill(pid: &str) -> Result<()> {
