@@ -109,6 +109,11 @@ export class FakeClinic {
     return () => this.#listeners.delete(heard);
   }
 
+  /** Loses an entry of the change stream. */
+  skip(): void {
+    this.#seq++;
+  }
+
   tell(topics: Topic[], conversations: string[] = []): void {
     const change = { seq: ++this.#seq, topics, conversations };
     for (const heard of this.#listeners) heard(change);

@@ -19,6 +19,9 @@ export interface Question<P, T> {
 
 const remembered = new Map<string, { about: string; data: unknown }>();
 
+/** Forgets what earlier screens showed: another clinic is open now. */
+export const forget = (): void => remembered.clear();
+
 /**
  * An answer that stays true: asked again whenever its topic changes, at most once at a time and once in a frame.
  * Must be made while a component is being set up.
@@ -41,6 +44,8 @@ export class Live<P, T> {
   #wanted: P | undefined;
   #version = 0;
   #busy = false;
+  /** What is shown is from an earlier visit to the screen, and not yet known to be still true. */
+  #old = false;
   #again = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
@@ -86,6 +91,7 @@ export class Live<P, T> {
       const known = this.#question.remember ? remembered.get(this.#question.remember) : undefined;
       this.data = known && known.about === key ? (known.data as T) : undefined;
       this.about = this.data === undefined ? undefined : wanted;
+      this.#old = this.data !== undefined;
     }
     this.late = false;
     clearTimeout(this.#patience);
@@ -108,6 +114,7 @@ export class Live<P, T> {
       const data = await this.#question.ask(about);
       if (version !== this.#version) return;
       this.data = data;
+      this.#old = false;
       this.about = about;
       this.problem = undefined;
       if (this.#question.remember)
@@ -116,6 +123,7 @@ export class Live<P, T> {
       markPainted(`balcao:painted:${this.#question.topics[0]}`);
     } catch (thrown) {
       if (version !== this.#version) return;
+      if (this.#old) this.data = undefined;
       this.problem = thrown as ApiError;
     } finally {
       if (version === this.#version) {

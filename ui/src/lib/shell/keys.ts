@@ -3,9 +3,10 @@ export type Keys = Record<string, (event: KeyboardEvent) => void | boolean>;
 
 const stack: Keys[] = [];
 
-/** Makes keys work until the returned function is called; the latest come first. */
-export function onKeys(keys: Keys): () => void {
-  stack.push(keys);
+/** Makes keys work until the returned function is called. A screen's own come before those that work everywhere. */
+export function onKeys(keys: Keys, everywhere = false): () => void {
+  if (everywhere) stack.unshift(keys);
+  else stack.push(keys);
   return () => {
     const at = stack.indexOf(keys);
     if (at >= 0) stack.splice(at, 1);
@@ -22,8 +23,9 @@ const writes = (target: EventTarget | null): boolean =>
   (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 const layerOpen = (): boolean =>
-  document.querySelector('[role=dialog][data-state=open], [role=menu], [role=listbox][data-state=open]') !==
-  null;
+  document.querySelector(
+    '[role=dialog][data-state=open], [data-popover-content], [role=menu], [role=listbox][data-state=open]',
+  ) !== null;
 
 window.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.isComposing) return;
