@@ -64,7 +64,7 @@ pub enum Progress<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The file cannot be read any further.
-    #[error("the recording cannot be read after line {line}: {source}")]
+    #[error("the recording cannot be read after line {line}")]
     Unreadable {
         /// The last line that was read.
         line: u64,
@@ -72,7 +72,7 @@ pub enum ReplayError {
         source: std::io::Error,
     },
     /// The database does not take any more.
-    #[error("line {line} could not be stored: {source}")]
+    #[error("line {line} could not be stored")]
     NotStored {
         /// The line; those before it are stored.
         line: u64,

@@ -122,8 +122,9 @@ pub fn read(message: &Value, hint: &str) -> Said {
             };
         }
     }
-    if let Some(text) = body(inner, "conversation") {
-        return Said::Content(Content::Text(text));
+    // An empty text is kept as one: a later delivery may bring the words.
+    if inner.get("conversation").is_some_and(Value::is_string) {
+        return Said::Content(Content::Text(body(inner, "conversation").unwrap_or_default()));
     }
     nothing_known(inner, wrapper, hint)
 }

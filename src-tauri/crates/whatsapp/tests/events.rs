@@ -200,6 +200,7 @@ fn a_kind_nobody_knows_is_shown_as_such() {
 fn what_only_the_phone_has_is_a_placeholder() {
     assert_eq!(content("", json!({"placeholderMessage": {"type": "MASK_LINKED_DEVICES"}})), Content::Placeholder);
     assert_eq!(content("unknown", Value::Null), Content::Placeholder, "announced, and not decrypted");
+    assert!(content("conversation", json!({"conversation": ""})).is_missing());
     let mut missed_call = object("3A01", Value::Null, "");
     missed_call["messageStubType"] = json!("CALL_MISSED_VOICE");
     assert_eq!(
