@@ -63,7 +63,6 @@ pub(crate) struct Deviation {
 }
 
 pub(crate) struct Clinic {
-    pub(crate) owner_id: Uuid,
     pub(crate) members: Vec<Member>,
     pub(crate) professionals: Vec<Professional>,
     pub(crate) rooms: Vec<(Uuid, String)>,
@@ -181,17 +180,7 @@ impl Clinic {
         let hours = hours(&professionals, &mut id("working_hours"), opened_at);
         let deviations = deviations(plan, &professionals, &mut id("schedule_exceptions"));
         let channel_id = id("channels").next(opened_at);
-        Self {
-            owner_id: frame.owner_id,
-            members,
-            professionals,
-            rooms,
-            services,
-            hours,
-            deviations,
-            channel_id,
-            opened_at,
-        }
+        Self { members, professionals, rooms, services, hours, deviations, channel_id, opened_at }
     }
 
     pub(crate) fn weekly(&self) -> Vec<WeeklyHours> {
@@ -258,11 +247,11 @@ fn hours(professionals: &[Professional], ids: &mut Ids, opened_at: DateTime<Utc>
     let mut table: Vec<(usize, u32, u32, u32, usize)> = HOURS.to_vec();
     for (index, professional) in professionals.iter().enumerate().skip(3) {
         for weekday in 1..=5 {
-            // Long mornings for some, long afternoons for others, and one half-day a week.
+            // Early for some, late for others, and one half-day a week for every second one.
             let shift = index as u32 % 3 * 30;
-            table.push((index, weekday, 450 + shift, 720, professional.room));
-            if weekday != 2 + index as u32 % 4 {
-                table.push((index, weekday, 780, 1050 + shift, professional.room));
+            table.push((index, weekday, 450 + shift, 735, professional.room));
+            if index % 2 == 1 || weekday != 3 + index as u32 % 3 {
+                table.push((index, weekday, 780, 1095 + shift, professional.room));
             }
         }
     }

@@ -131,14 +131,14 @@ pub(crate) fn leads(
     let mut open: HashSet<usize> = HashSet::new();
     let mut leads = Vec::with_capacity(plan.size.leads());
 
-    let mut coming: Vec<usize> = visits
+    let mut coming: Vec<(usize, usize)> = visits
         .iter()
         .filter(|visit| visit.starts_at > plan.now && visit.status != "cancelled")
-        .map(|visit| visit.contact)
+        .map(|visit| (visit.contact, visit.service))
         .collect();
     dice.shuffle(&mut coming);
-    let mut came: Vec<usize> =
-        visits.iter().filter(|visit| visit.status == "completed").map(|visit| visit.contact).collect();
+    let mut came: Vec<(usize, usize)> =
+        visits.iter().filter(|visit| visit.status == "completed").map(|visit| (visit.contact, visit.service)).collect();
     dice.shuffle(&mut came);
     let visitors: HashSet<usize> = visits.iter().map(|visit| visit.contact).collect();
     let mut strangers: Vec<usize> = (0..people.contacts.len())
@@ -152,20 +152,23 @@ pub(crate) fn leads(
 
     for (stage, count) in [(NEW, new), (IN_CONTACT, in_contact), (SCHEDULED, scheduled), (WON, won), (LOST, lost)] {
         for place in 0..count {
-            let contact = match stage {
-                SCHEDULED => coming.find(|contact| !open.contains(contact)),
+            // Who has a visit wants what the visit is for.
+            let visitor = match stage {
+                SCHEDULED => coming.find(|(contact, _)| !open.contains(contact)),
                 WON => came.next(),
                 _ => None,
             };
-            let contact = match contact {
-                Some(contact) => contact,
-                None if stage <= SCHEDULED => asking.find(|contact| !open.contains(contact)).unwrap_or_default(),
-                None => asking.next().unwrap_or_default(),
+            let (contact, service) = match visitor {
+                Some((contact, service)) => (contact, Some(service)),
+                None if stage <= SCHEDULED => {
+                    (asking.find(|contact| !open.contains(contact)).unwrap_or_default(), None)
+                }
+                None => (asking.next().unwrap_or_default(), None),
             };
             if stage <= SCHEDULED {
                 open.insert(contact);
             }
-            let mut lead = lead(plan, clinic, frame, people, contact, stage, &mut dice);
+            let mut lead = lead(plan, clinic, frame, people, (contact, service), stage, &mut dice);
             lead.id = ids.next(lead.created_at());
             lead.position = (place + 1) as f64 * 1024.0;
             let person = &mut people.contacts[contact];
@@ -182,17 +185,16 @@ fn lead(
     clinic: &Clinic,
     frame: &ClinicFrame,
     people: &People,
-    contact: usize,
+    (contact, service): (usize, Option<usize>),
     stage: usize,
     dice: &mut Dice,
 ) -> Lead {
     let times = plan.times();
     let person = &people.contacts[contact];
-    let wishes: Vec<(u32, usize)> = WISHES.iter().enumerate().map(|(index, wish)| (wish.0, index)).collect();
-    let (_, titles, value, service) = WISHES[dice.weighted(&wishes)];
+    let (_, titles, value, service) = WISHES[wish(service, dice)];
     let title = match (dice.below(8), person.first_name.is_empty()) {
         (0, false) => {
-            format!("{} ({})", dice.pick(titles), dice.pick(&["urgente", "pelo convênio", "particular", "indicação"]))
+            format!("{} ({})", dice.pick(titles), dice.pick(&["urgente", "pelo convênio", "particular"]))
         }
         _ => dice.pick(titles).to_owned(),
     };
@@ -224,14 +226,15 @@ fn lead(
     for (step, stage) in path.iter().enumerate().skip(1) {
         let from = way[step - 1].1;
         let left = path.len() - step;
-        let at = from + (end - from) * dice.between(25, 95) as i32 / (100 * left as i32);
+        let at = from + (end - from).max(TimeDelta::zero()) * dice.between(25, 95) as i32 / (100 * left as i32);
         let at = times.when_the_desk_is_open(at, dice);
         way.push((*stage, if at < plan.now { at } else { from + (plan.now - from) / 2 }));
     }
 
     let value_cents = match value {
         0 => None,
-        value => Some(value * dice.between(90, 110) / 100 / 1000 * 1000),
+        value if dice.chance(0.8) => Some(value),
+        value => Some(value * dice.between(80, 120) / 100 / 1000 * 1000),
     };
     let open = stage <= SCHEDULED;
     let acts = open && dice.chance(if stage == NEW { 0.35 } else { 0.75 });
@@ -262,6 +265,14 @@ fn lead(
     }
 }
 
+/// One of the wishes that lead to that service; any where none does, as to a second visit.
+fn wish(service: Option<usize>, dice: &mut Dice) -> usize {
+    let all = || WISHES.iter().enumerate().map(|(index, wish)| (wish.0, index));
+    let about: Vec<(u32, usize)> =
+        all().filter(|(_, index)| WISHES[*index].2 > 0 && Some(WISHES[*index].3) == service).collect();
+    if about.is_empty() { dice.weighted(&all().collect::<Vec<_>>()) } else { dice.weighted(&about) }
+}
+
 fn answers(clinic: &Clinic, service: usize, dice: &mut Dice) -> Value {
     let mut answers = serde_json::Map::new();
     answers.insert("servico".into(), clinic.services[service].name.into());
@@ -281,11 +292,11 @@ fn metadata(source: Option<&str>, dice: &mut Dice) -> Value {
     match source {
         Some("instagram") => json!({
             "utm_source": "instagram", "utm_medium": dice.pick(&["story", "post", "bio"]),
-            "utm_campaign": dice.pick(&["botox-novembro", "pele-de-verao", "indique-uma-amiga"]),
+            "utm_campaign": dice.pick(&["pele-de-verao", "indique-uma-amiga", "primeira-consulta"]),
         }),
         Some("google") => json!({
             "utm_source": "google", "utm_medium": dice.pick(&["cpc", "organic", "maps"]),
-            "utm_term": dice.pick(&["dermatologista perto de mim", "ortopedista joelho", "clinica boa vista", "check up"]),
+            "utm_term": dice.pick(&["clinica perto de mim", "clinica boa vista", "consulta particular", "medico sabado"]),
         }),
         Some("site") => {
             json!({ "utm_source": "site", "landing_page": dice.pick(&["/agendar", "/dermatologia", "/precos"]) })

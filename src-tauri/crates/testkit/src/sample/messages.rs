@@ -35,11 +35,13 @@ pub(crate) struct Message {
     pub(crate) attachment: Option<Box<Value>>,
 }
 
-/// When each line is written. Attendants answer when the desk is open, unless `when_open` is none.
+/// When each line is written. Attendants answer when the desk is open, unless `when_open` is none; `haste` divides the
+/// pauses.
 pub(crate) fn timeline(
     lines: &[Line],
     start: DateTime<Utc>,
     confirmed_at: Option<DateTime<Utc>>,
+    haste: i64,
     when_open: Option<&Times>,
     dice: &mut Dice,
 ) -> Vec<DateTime<Utc>> {
@@ -53,7 +55,7 @@ pub(crate) fn timeline(
                     at += TimeDelta::seconds((*minutes as f64 * 60.0 * (0.85 + 0.4 * dice.share())) as i64);
                 }
                 Line::Says { speaker, confirms, .. } => {
-                    at += TimeDelta::seconds(before.map_or(0, |before| pause(before, *speaker, dice)));
+                    at += TimeDelta::seconds(before.map_or(0, |before| pause(before, *speaker, dice) / haste + 1));
                     let by_member = matches!(speaker, Speaker::Attendant | Speaker::Phone | Speaker::Note);
                     if let Some(times) = when_open.filter(|_| by_member) {
                         at = times.when_the_desk_is_open(at, dice);

@@ -16,6 +16,7 @@ mod phones;
 mod rows;
 mod scene;
 mod scripts;
+mod talks;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -178,12 +179,7 @@ impl Sample {
         }
         let leads = leads::leads(plan, frame, &clinic, &mut people, &visits);
         let threads = threads::threads(plan, frame, &clinic, &mut people, &visits, &leads);
-        let visit_events = rows::visit_events(&rows::Visits {
-            frame,
-            seed: plan.seed,
-            visits: &visits,
-            professional_ids: clinic.professionals.iter().map(|professional| professional.id).collect(),
-        });
+        let visit_events = rows::visit_events(frame, plan.seed, &clinic, &visits);
         let ids = |table: &str| Ids::new(frame.clinic_id, plan.seed, table);
         let mut offer_ids = ids("professional_services");
         let offers = clinic

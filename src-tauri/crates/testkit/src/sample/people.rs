@@ -82,6 +82,9 @@ const SOURCES: &[(u32, Option<&str>)] = &[
     (8, None),
 ];
 
+const VOICES: &[(u32, Voice)] =
+    &[(40, Voice::Plain), (26, Voice::Hurried), (12, Voice::Elderly), (12, Voice::Warm), (10, Voice::Formal)];
+
 const TAGS: &[(u32, &str)] = &[
     (30, "particular"),
     (26, "convênio"),
@@ -170,10 +173,16 @@ fn contact(plan: &Plan, count: usize, created_at: DateTime<Utc>, dice: &mut Dice
         let mailbox = balcao_domain::text::fold(&person.full).replace(' ', ".");
         format!("{mailbox}{}@{}", count + 11, dice.pick(&["mail.example", "correio.example", "caixa.example"]))
     });
+    let voice = dice.weighted(VOICES);
     let mut tags = Vec::new();
     while dice.chance(0.3) && tags.len() < 3 {
         let tag = dice.weighted(TAGS);
-        if !tags.contains(&tag) {
+        let fits = match tag {
+            "gestante" => person.female && voice != Voice::Elderly,
+            "idoso" => voice == Voice::Elderly,
+            _ => true,
+        };
+        if fits && !tags.contains(&tag) {
             tags.push(tag);
         }
     }
@@ -206,13 +215,7 @@ fn contact(plan: &Plan, count: usize, created_at: DateTime<Utc>, dice: &mut Dice
         first_name: if known { person.first } else { String::new() },
         full_name: person.full,
         female: person.female,
-        voice: dice.weighted(&[
-            (40, Voice::Plain),
-            (26, Voice::Hurried),
-            (12, Voice::Elderly),
-            (12, Voice::Warm),
-            (10, Voice::Formal),
-        ]),
+        voice,
         chats: hidden || dice.chance(0.66),
         patients: Vec::new(),
     }

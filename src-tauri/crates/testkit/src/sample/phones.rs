@@ -32,7 +32,7 @@ const AREAS: &[(u32, u32)] = &[
 ];
 
 /// Numbers abroad, without their last six digits.
-const ABROAD: &[&str] = &["+351912", "+351936", "+1407555", "+5411501", "+34612", "+595981", "+39347", "+81901"];
+const ABROAD: &[&str] = &["+351912", "+351936", "+14075", "+5491150", "+34612", "+595981", "+393471", "+819012"];
 
 /// The number of the `count`th person, in E.164, and its spelling as WhatsApp knows it (digits). No two counts share the
 /// last eight digits, so no two people share a match key.

@@ -22,6 +22,8 @@ pub(crate) struct Scene<'a> {
     slot: (NaiveDate, u32),
     other_slot: (NaiveDate, u32),
     words: Vec<(String, String)>,
+    /// Which of the choices that are bound together was taken.
+    bound: Vec<(String, usize)>,
 }
 
 /// What only fits one specialty, by how the specialty is found: complaint, a child's complaint, after-effect, advice, a long
@@ -92,10 +94,10 @@ const GENERAL: Specialty = Specialty {
     childs: &["tosse que não vai embora faz 2 semanas", "nada demais, é só rotina mesmo", "Não tá comendo direito"],
     effects: &[
         "o remédio novo me deu enjoo, é normal?",
-        "a pressão ainda deu 14 por 9 hoje, preocupa?",
+        "o remédio da pressão me deu uma tosse chata, é normal?",
         "fiquei com muito sono com o remédio",
     ],
-    advice: "Tome depois das refeições, que melhora.",
+    advice: "Pode continuar igual, só anote os horários.",
     story: "vivo com cansaço e nenhum exame acha nada",
     exams: &["hemograma", "ultrassom", "exame de sangue", "eletrocardiograma"],
     procedure: ("o check-up", "do check-up", 8),
@@ -121,11 +123,11 @@ impl<'a> Scene<'a> {
             (None, None) => dice.below(clinic.professionals.len()),
         };
         let today = times.day_of(at);
-        let other_slot = free_slot(clinic, professional, today + Days::new(2), dice);
         let slot = match visit {
             Some((visit, _)) => (times.day_of(visit.starts_at), times.minute_of(visit.starts_at)),
             None => free_slot(clinic, professional, today + Days::new(1), dice),
         };
+        let other_slot = free_slot(clinic, professional, slot.0 + Days::new(1), dice);
         Self {
             times,
             clinic,
@@ -137,12 +139,13 @@ impl<'a> Scene<'a> {
             slot,
             other_slot,
             words: Vec::new(),
+            bound: Vec::new(),
         }
     }
 
     /// Chooses among `[one|other]`, puts values in the place of `{names}`, and writes it as the speaker would.
     pub(crate) fn say(&mut self, text: &str, at: DateTime<Utc>, by_person: bool, dice: &mut Dice) -> String {
-        let chosen = choose(text, dice);
+        let chosen = self.choose(text, dice);
         let mut said = String::with_capacity(chosen.len() + 32);
         let mut rest = chosen.as_str();
         while let Some((before, after)) = rest.split_once('{') {
@@ -154,8 +157,38 @@ impl<'a> Scene<'a> {
         }
         said.push_str(rest);
         let said = said.replace("\\n", "\n").replace("  ", " ");
+        let said = said.replace(" de o D", " do D").replace(" de a D", " da D").replace(" de a L", " da L");
         let said = said.trim();
         if by_person && !said.starts_with('<') { in_voice(said, self.contact.voice, dice) } else { said.to_owned() }
+    }
+
+    /// One of each `[one|other]`. A number in front, `[1:one|other]`, binds choices together: the answer fits the question.
+    fn choose(&mut self, text: &str, dice: &mut Dice) -> String {
+        let mut chosen = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('[') {
+            chosen.push_str(before);
+            let (choices, after) = after.split_once(']').unwrap_or((after, ""));
+            let bound = choices
+                .split_once(':')
+                .filter(|(number, _)| number.len() == 1 && number.as_bytes()[0].is_ascii_digit());
+            let place = match bound {
+                Some((number, _)) => match self.bound.iter().find(|(known, _)| known == number) {
+                    Some((_, place)) => *place,
+                    None => {
+                        let place = dice.below(60);
+                        self.bound.push((number.to_owned(), place));
+                        place
+                    }
+                },
+                None => dice.below(60),
+            };
+            let choices: Vec<&str> = bound.map_or(choices, |(_, choices)| choices).split('|').collect();
+            chosen.push_str(choices[place % choices.len()]);
+            rest = after;
+        }
+        chosen.push_str(rest);
+        chosen
     }
 
     fn word(&mut self, name: &str, at: DateTime<Utc>, dice: &mut Dice) -> String {
@@ -163,6 +196,8 @@ impl<'a> Scene<'a> {
         let word = match small.as_str() {
             // These depend on when they are said.
             "dia" => self.times.spoken_day(self.slot.0, at),
+            "ate" if self.slot.0 == self.times.day_of(at) => "até mais tarde".to_owned(),
+            "ate" => format!("até {}", self.times.spoken_day(self.slot.0, at)),
             "dia2" => self.times.spoken_day(self.other_slot.0, at),
             "oi" if name == "Oi" && dice.chance(0.35) => dice.pick(&["oi", "olá"]).to_owned(),
             "oi" => greeting(self.times.wall(at).hour()).to_owned(),
@@ -190,7 +225,7 @@ impl<'a> Scene<'a> {
             ",nome" if contact.first_name.is_empty() => String::new(),
             ",nome" => format!(", {}", contact.first_name),
             "nome_completo" => contact.full_name.clone(),
-            "atendente" => self.attendant.first_name().to_owned(),
+            "atendente" => format!("{} {}", ending(self.attendant.female), self.attendant.first_name()),
             "a_dra" => format!("{} {}", ending(doctor.female), professional.called),
             "doutora" => if doctor.female { "doutora" } else { "doutor" }.to_owned(),
             "a_doutora" => if doctor.female { "a doutora" } else { "o doutor" }.to_owned(),
@@ -230,12 +265,10 @@ impl<'a> Scene<'a> {
                     .to_string()
             }
             "idade_idosa" => dice.between(74, 93).to_string(),
-            "parente" => names::person(dice).full,
+            "parente" => names::woman(dice),
             "amiga" => one_of(names::WOMEN, dice),
-            "convenio" => one_of(
-                &["Vida Plena", "Saúde Integral", "Bem Cuidar", "plano da prefeitura", "Santa Marina", "Mais Saúde"],
-                dice,
-            ),
+            "convenio_sim" => one_of(&["Vida Plena", "Saúde Integral", "Bem Cuidar"], dice),
+            "convenio_nao" => one_of(&["Santa Marina", "Mais Saúde", "plano da prefeitura", "Vital Brasil"], dice),
             "minutos" => one_of(&["10", "15", "15", "20"], dice),
             "numero" => dice.between(100_000, 999_999).to_string(),
             "bairro" => one_of(&["Jardim das Flores", "Vila Nova", "Santa Luzia", "Parque das Águas"], dice),
@@ -310,20 +343,6 @@ fn free_slot(clinic: &Clinic, professional: usize, from: NaiveDate, dice: &mut D
     (from, 10 * 60)
 }
 
-fn choose(text: &str, dice: &mut Dice) -> String {
-    let mut chosen = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('[') {
-        chosen.push_str(before);
-        let (choices, after) = after.split_once(']').unwrap_or((after, ""));
-        let choices: Vec<&str> = choices.split('|').collect();
-        chosen.push_str(dice.pick(&choices));
-        rest = after;
-    }
-    chosen.push_str(rest);
-    chosen
-}
-
 fn greeting(hour: u32) -> &'static str {
     match hour {
         5..=11 => "bom dia",
@@ -383,7 +402,8 @@ fn in_voice(text: &str, voice: Voice, dice: &mut Dice) -> String {
     match voice {
         Voice::Formal => text.to_owned(),
         Voice::Plain => {
-            let text = if dice.chance(0.45) { lower_first(text) } else { text.to_owned() };
+            let shouted = text.chars().nth(1).is_some_and(char::is_uppercase);
+            let text = if !shouted && dice.chance(0.45) { lower_first(text) } else { text.to_owned() };
             if dice.chance(0.03) { typo(&text, dice) } else { text }
         }
         Voice::Hurried => {
@@ -404,13 +424,14 @@ fn in_voice(text: &str, voice: Voice, dice: &mut Dice) -> String {
         Voice::Elderly => {
             let text = capitalized(text);
             match dice.below(10) {
+                _ if text.chars().count() < 3 => text,
                 0 if text.chars().count() > 12 => text.to_uppercase(),
                 1 | 2 => format!("{}...", text.trim_end_matches('.')),
                 3 | 4 if !text.ends_with(['.', '?', '!']) => format!("{text}."),
                 _ => text,
             }
         }
-        Voice::Warm if dice.chance(0.3) && text.chars().count() > 10 && text.is_char_boundary(text.len()) => {
+        Voice::Warm if dice.chance(0.3) && text.chars().count() > 10 => {
             format!("{text} {}", dice.pick(&["🙏", "😊", "❤️", "🥰", "🌻", "😘"]))
         }
         Voice::Warm => text.to_owned(),

@@ -1,9 +1,10 @@
 //! What people write to a clinic and what it answers: talks as text files, read once.
 //!
-//! `== name | use | topic | focus` begins a talk; the focus may be left out. A line is who speaks (`P` the person, `A` the attendant, `B` the bot, `F` the
-//! clinic's phone, `N` a private note) and what: `[one|other]` is a choice, `{name}` a value of the scene, `<audio 12>` and
-//! its like an attachment. `P?` may be where the person still waits, `P =` is the answer that confirms a visit, `^`
-//! quotes the other side's last message, `~ 2h` is a pause, `@menu 3` the bot's menu and the number chosen.
+//! `== name | use | topic | focus` begins a talk; the focus may be left out. A line is who speaks (`P` the person, `A` the
+//! attendant, `B` the bot, `F` the clinic's phone, `N` a private note) and what: `[one|other]` is a choice, in which
+//! `[1:one|other]` goes with every other choice of that number, `{name}` a value of the scene, `<audio 12>` and its like an
+//! attachment. `P?` may be where the person still waits, `P =` is the answer that confirms a visit, `^` quotes the other
+//! side's last message, `~ 2h` is a pause, `@menu 3` the bot's menu and the number chosen.
 
 /// When a talk takes place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub(crate) enum Line {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
+    /// What the tests call it.
+    #[cfg_attr(not(test), expect(dead_code))]
     pub(crate) name: &'static str,
     pub(crate) usage: Use,
     pub(crate) topic: &'static str,
@@ -206,6 +209,23 @@ mod tests {
                 _ => None,
             });
             assert!(last.is_some_and(|speaker| speaker != Speaker::Person), "{}", script.name);
+        }
+    }
+
+    #[test]
+    fn choices_that_go_together_are_equally_many() {
+        for script in scripts() {
+            let texts = script.lines.iter().filter_map(|line| match line {
+                Line::Says { text, .. } => Some(*text),
+                Line::Pause(_) => None,
+            });
+            let choices = texts.flat_map(|text| text.split('[').skip(1)).filter_map(|rest| rest.split(']').next());
+            for number in ["1:", "2:"] {
+                let bound = choices.clone().filter_map(|choice| choice.strip_prefix(number));
+                let counts: Vec<usize> = bound.map(|choice| choice.split('|').count()).collect();
+                assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "{} {counts:?}", script.name);
+                assert_ne!(counts.len(), 1, "{} binds one choice to nothing", script.name);
+            }
         }
     }
 

@@ -251,7 +251,8 @@ fn visit(
     if slot.squeeze_reason.is_none() && dice.chance(0.07) && latest - created_at > TimeDelta::days(1) {
         let at = created_at + (latest - created_at).min(TimeDelta::days(20)) / 2;
         let from = starts_at + TimeDelta::days(dice.pick(&[-2, -1, 1, 2, 5]));
-        visit.moved = Some((times.when_the_desk_is_open(at, dice).min(latest), from));
+        let at = times.when_the_desk_is_open(at, dice);
+        visit.moved = (at < latest - TimeDelta::hours(8)).then_some((at, from));
     }
     if slot.cancelled {
         let since = visit.moved.map_or(created_at, |(at, _)| at);
@@ -304,7 +305,7 @@ fn confirm(visit: &mut Visit, times: &Times, dice: &mut Dice) {
 /// What has happened by now.
 fn attend(visit: &mut Visit, now: DateTime<Utc>, dice: &mut Dice) {
     let minutes = |from: i64, until: i64, dice: &mut Dice| TimeDelta::seconds(dice.between(from * 60, until * 60));
-    let arrived_at = visit.starts_at + minutes(-22, 6, dice);
+    let arrived_at = visit.starts_at + minutes(-26, 5, dice);
     if visit.starts_at > now {
         if visit.starts_at - now < TimeDelta::minutes(25) && arrived_at < now {
             visit.status = "arrived";
@@ -331,10 +332,9 @@ fn attend(visit: &mut Visit, now: DateTime<Utc>, dice: &mut Dice) {
         visit.started_at = Some(started_at);
         visit.status = "in_service";
     }
-    // Doctors run late, but the next patient is only called when the room is free.
-    if visit.ends_at <= now {
-        visit.started_at = Some(started_at.min(visit.ends_at - TimeDelta::minutes(5)));
-        visit.finished_at = Some(finished_at.min(now));
+    // Doctors run late, by some minutes.
+    if finished_at <= now {
+        visit.finished_at = Some(finished_at);
         visit.status = "completed";
     }
 }
