@@ -21,6 +21,8 @@ export default ts.config(
       // The compiler knows the types; the rule does not know the browser's.
       'no-undef': 'off',
       'svelte/no-navigation-without-resolve': 'off',
+      // Maps that nothing is drawn from: places of lists, timers, last answers.
+      'svelte/prefer-svelte-reactivity': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-restricted-imports': [
         'error',

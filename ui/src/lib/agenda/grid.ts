@@ -35,13 +35,12 @@ export function shownHours(agenda: Agenda): { from: number; to: number } {
   return { from, to };
 }
 
-/** Weekdays (0 is Sunday) of these days on which nobody works and nothing stands; none when that would be all. */
+/** Saturday (6) and Sunday (0), where nobody works and nothing stands: a closed Tuesday is worth seeing, a Sunday is not. */
 export function idleWeekdays(agenda: Agenda): number[] {
   const busy = new Set<number>();
   for (const span of [...agenda.working_hours, ...agenda.visits])
     busy.add(parseDateTime(wallClock(span.starts_at)).toDate('UTC').getUTCDay());
-  if (busy.size === 0) return [];
-  return [0, 1, 2, 3, 4, 5, 6].filter((weekday) => !busy.has(weekday));
+  return [6, 0].filter((weekday) => !busy.has(weekday));
 }
 
 /** The days of an agenda. */
