@@ -71,7 +71,7 @@ async fn copy_rows(
         }
     }
     let batch = reader.take();
-    if batch.len() > 0 {
+    if !batch.is_empty() {
         rows += batch.len() as u64;
         last = batch.last_key();
         deliver(out, FeedBatch::Rows(batch)).await?;
