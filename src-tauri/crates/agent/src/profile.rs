@@ -15,8 +15,8 @@ const APPLICATION: &str = "balcao-agent";
 pub struct Profile {
     /// Names the entries of this desk in the keyring.
     pub id: Uuid,
-    /// Where its database is, and as whom it logs in.
-    pub address: Address,
+    /// Where its database is, and as whom it logs in; absent while the clinic is being set up.
+    pub address: Option<Address>,
     /// `local` and `sample` keep the database in the folder itself.
     #[serde(default)]
     pub kind: String,
@@ -33,6 +33,9 @@ pub enum ProfileError {
         /// What was found instead.
         reason: String,
     },
+    /// The clinic of this folder is not set up yet.
+    #[error("the clinic of this folder is not set up yet; open Balcão on this computer first")]
+    Unfinished,
     /// The keyring did not answer.
     #[error(transparent)]
     Keychain(#[from] KeychainError),
@@ -51,7 +54,7 @@ impl ProfileError {
     /// Whether trying again cannot help until a person does something.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::NotADesk { .. } | Self::NoPassword => true,
+            Self::NotADesk { .. } | Self::Unfinished | Self::NoPassword => true,
             Self::Keychain(error) => error.is_permanent(),
             Self::NotRunning => false,
             Self::Tenant(error) => error.is_permanent(),
@@ -71,8 +74,9 @@ impl Profile {
             .map_err(|error| not_a_desk(format!("profile.json: {}", error.kind())))?;
         let mut profile: Self = serde_json::from_str(&text)
             .map_err(|error| not_a_desk(format!("profile.json is not understood (line {})", error.line())))?;
-        if let Some(port) = profile.is_local().then(|| running_port(&folder.join("postgres"))).flatten() {
-            profile.address.port = port;
+        let port = if profile.is_local() { running_port(&folder.join("postgres")) } else { None };
+        if let (Some(address), Some(port)) = (&mut profile.address, port) {
+            address.port = port;
         }
         Ok(profile)
     }
@@ -87,9 +91,10 @@ impl Profile {
     /// # Errors
     /// Every other variant of [`ProfileError`].
     pub async fn connect(&self, keychain: &Keychain) -> Result<Tenant, ProfileError> {
+        let address = self.address.as_ref().ok_or(ProfileError::Unfinished)?;
         let entry = names::database_password(&self.id.to_string());
         let password = keychain.get(&entry).await?.ok_or(ProfileError::NoPassword)?;
-        Tenant::connect(&self.address, password.expose(), APPLICATION).await.map_err(|error| {
+        Tenant::connect(address, password.expose(), APPLICATION).await.map_err(|error| {
             if self.is_local() && error.is_connection() { ProfileError::NotRunning } else { error.into() }
         })
     }
@@ -140,7 +145,7 @@ mod tests {
             ("sample", Some("4711\n"), 4001),
         ] {
             let folder = folder(kind, notes);
-            assert_eq!(Profile::read(folder.path()).unwrap().address.port, port, "{kind} {notes:?}");
+            assert_eq!(Profile::read(folder.path()).unwrap().address.unwrap().port, port, "{kind} {notes:?}");
         }
     }
 
@@ -151,6 +156,15 @@ mod tests {
         assert!(error.to_string().contains("is not the folder of a desk"), "{error}");
         std::fs::write(empty.path().join("profile.json"), "{\"id\": 3}").unwrap();
         assert!(matches!(Profile::read(empty.path()), Err(ProfileError::NotADesk { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_clinic_that_is_not_set_up_yet_is_no_damaged_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(r#"{{"id": "{ID}", "kind": "local", "address": null, "unfinished": null}}"#);
+        std::fs::write(folder.path().join("profile.json"), text).unwrap();
+        let profile = Profile::read(folder.path()).unwrap();
+        assert!(matches!(profile.connect(&Keychain::in_memory()).await, Err(ProfileError::Unfinished)));
     }
 
     #[tokio::test]
