@@ -238,8 +238,10 @@ fn message(row: cache::MessageRow) -> MessageRow {
         reactions: reactions
             .iter()
             .filter_map(|reaction| {
+                // An empty one was taken back.
+                let emoji = reaction.get("emoji")?.as_str().filter(|emoji| !emoji.is_empty())?;
                 Some(Reaction {
-                    emoji: reaction.get("emoji")?.as_str()?.to_owned(),
+                    emoji: emoji.to_owned(),
                     from_me: reaction.get("from_me").and_then(Value::as_bool).unwrap_or(false),
                 })
             })
