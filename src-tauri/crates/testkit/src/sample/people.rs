@@ -242,7 +242,7 @@ fn patients_of(
             relation,
             name,
             birth_date: dice.chance(0.9).then_some(born),
-            sex: dice.chance(0.9).then_some(if female { "female" } else { "male" }),
+            sex: (relation == "dependent" || dice.chance(0.9)).then_some(if female { "female" } else { "male" }),
             medical_notes: if dice.chance(0.06) { dice.pick(MEDICAL_NOTES) } else { "" },
         });
     };

@@ -255,10 +255,10 @@ impl<'a> Scene<'a> {
                 Some(patient) => patient.name.split(' ').next().unwrap_or_default().to_owned(),
                 None => one_of(&[names::GIRLS, names::BOYS].concat(), dice),
             },
-            "do_filho" => {
-                let girl = self.patient.is_some_and(|patient| patient.sex == Some("female"));
-                if girl { "da minha filha" } else { "do meu filho" }.to_owned()
-            }
+            "do_filho" if self.girl() => "da minha filha".to_owned(),
+            "do_filho" => "do meu filho".to_owned(),
+            "meu_filho" if self.girl() => "minha filha".to_owned(),
+            "meu_filho" => "meu filho".to_owned(),
             "idade" => {
                 let born = self.patient.and_then(|patient| patient.birth_date).map(|born| born.year());
                 born.map_or(dice.between(3, 14), |born| i64::from(self.times.day_of(at).year() - born).clamp(2, 15))
@@ -283,6 +283,10 @@ impl<'a> Scene<'a> {
             "o_a_dra" => ending(doctor.female).to_owned(),
             unknown => format!("{{{unknown}}}"),
         }
+    }
+
+    fn girl(&self) -> bool {
+        self.patient.is_some_and(|patient| patient.sex == Some("female"))
     }
 
     /// The price of what the talk is about.

@@ -260,7 +260,9 @@ fn visit(
         let ended_at = since + TimeDelta::minutes((reach as f64 * (1.0 - dice.share().powi(3) * 0.8)) as i64 - 1);
         visit.status = "cancelled";
         visit.cancel_reason = Some(dice.pick(CANCEL_REASONS));
-        visit.ended_at = Some(ended_at.max(since));
+        // Nobody calls a visit off at night.
+        let asleep = TimeDelta::minutes(440 - i64::from(times.minute_of(ended_at)).min(440));
+        visit.ended_at = Some((ended_at + asleep).min(latest).max(since));
         return visit;
     }
     confirm(&mut visit, &times, dice);
