@@ -115,7 +115,7 @@ impl Oldest {
 }
 
 /// A folder that the account of a server can pass through.
-fn open_folder(purpose: &str) -> Result<Scratch> {
+pub(crate) fn open_folder(purpose: &str) -> Result<Scratch> {
     let folder = Scratch::new(purpose)?;
     #[cfg(unix)]
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))?;

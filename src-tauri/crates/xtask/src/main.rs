@@ -11,6 +11,7 @@ mod dev;
 mod display;
 mod driver;
 mod ending;
+mod headless;
 mod postgres;
 mod program;
 mod progress;

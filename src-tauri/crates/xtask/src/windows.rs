@@ -69,9 +69,9 @@ impl Kit {
 
     fn cargo(&self, arguments: &[&str]) -> Program {
         let mut cargo = Program::new(&self.cargo).args(arguments).envs(self.env.iter().cloned());
-        // What stands between would not fit: the target folder is its own, and so are its compilers.
+        // The cargo that runs this tells its children where its own compiler and libraries are.
         cargo = cargo.env("CARGO_TARGET_DIR", workspace::at("target").join("windows"));
-        for name in self.removed.iter().map(String::as_str).chain(["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"]) {
+        for name in self.removed.iter().map(String::as_str).chain(["CARGO", "LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"]) {
             cargo = cargo.env_remove(name);
         }
         cargo

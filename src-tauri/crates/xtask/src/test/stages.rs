@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::database::{Embedded, Oldest};
 use crate::display::Session;
+use crate::headless::Headless;
 use crate::program::{Program, Said};
 use crate::test::counts::Counts;
 use crate::{driver, postgres, progress, ui, workspace};
@@ -74,12 +75,14 @@ pub(crate) fn ui() -> Result<Counts> {
 
 /// The screens in a browser, over the program without a window.
 pub(crate) fn playwright(surroundings: &Surroundings) -> Result<Counts> {
-    let report = workspace::target("logs")?.join("playwright.json");
+    let logs = workspace::target("logs")?;
+    let headless = Headless::start(&ui::built()?, &logs.join("headless.log"), surroundings.env()?)?;
+    let report = logs.join("playwright.json");
     let tests = Program::of_ui("playwright")
         .args(["test", "--reporter=list,json"])
         .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
-        .env("BALCAO_HEADLESS", workspace::built("balcao-headless"))
-        .env("BALCAO_UI", ui::built()?)
+        .env("BALCAO_URL", &headless.url)
+        .env("BALCAO_TOKEN", &headless.token)
         .envs(surroundings.env()?);
     screens(tests, &report, "playwright", Counts::of_playwright)
 }
