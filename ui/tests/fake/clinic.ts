@@ -44,6 +44,8 @@ export interface Scenario {
   /** Every answer takes this long, in milliseconds. */
   slow?: number;
   preferences?: Partial<Preferences>;
+  /** Writes that need a decision. */
+  parked?: OperationRow[];
 }
 
 /** An invented clinic in memory that answers the commands of the program, with none of its rules but the few that screens show. */
@@ -95,6 +97,7 @@ export class FakeClinic {
     if (scenario.preferences) this.preferences = { ...this.preferences, ...scenario.preferences };
     if (scenario.refuse) this.refusals = scenario.refuse;
     if (scenario.slow !== undefined) this.slow = scenario.slow;
+    if (scenario.parked) this.parked = scenario.parked;
     if (scenario.empty) {
       this.conversations = [];
       this.visits = [];
