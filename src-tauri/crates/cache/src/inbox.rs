@@ -32,10 +32,12 @@ impl InboxView {
         }
     }
 
+    /// Ends with the row's number in place of its id: that is in every index, so that a page far down the list is found
+    /// without reading the rows above it.
     const fn order(self) -> &'static str {
         match self {
-            Self::NeedsReply => "c.waiting_since, c.id",
-            _ => "c.last_message_at desc, c.id",
+            Self::NeedsReply => "c.waiting_since, c.rowid",
+            _ => "c.last_message_at desc, c.rowid",
         }
     }
 }
@@ -154,13 +156,18 @@ impl Cache {
     ) -> Result<Vec<ConversationRow>> {
         let narrowed = match search {
             Some(text) => {
-                let ids = self.contact_rows_matching(text, 1_000).await?;
-                format!(" and p.row in ({})", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
+                let rows = self.contact_rows_matching(text, 1_000).await?;
+                let list = rows.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+                format!(" and c.contact_id in (select p.id from contacts p where p.row in ({list}))")
             }
             None => String::new(),
         };
-        let statement =
-            format!("{CONVERSATION} where {}{narrowed} order by {} limit ?2 offset ?3", view.condition(), view.order());
+        let (condition, order) = (view.condition(), view.order());
+        let statement = format!(
+            "{CONVERSATION} where c.rowid in
+                 (select c.rowid from conversations c where {condition}{narrowed} order by {order} limit ?2 offset ?3)
+             order by {order}"
+        );
         let rows =
             sqlx::query(AssertSqlSafe(statement)).bind(me).bind(limit).bind(offset).fetch_all(self.readers()).await?;
         Ok(rows.iter().map(conversation).collect())

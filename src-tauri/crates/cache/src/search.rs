@@ -9,6 +9,9 @@ use crate::{Cache, Result};
 /// Rows indexed in one transaction: short enough that a person's write in between does not wait.
 const INDEX_STEP: i64 = 1_000;
 
+/// Messages that are looked at, at each end of what a search finds.
+const FOUND_AT_EACH_END: u32 = 400;
+
 /// A person that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "columns of the tables")]
@@ -149,16 +152,25 @@ impl Cache {
             return Ok(Vec::new());
         }
         let query = format!("{}*", words.join(" "));
-        // The newest rows have the highest numbers as a rule, so that the engine can stop early.
+        // Newest first without reading everything that was found: the first copy numbers its rows from the newest to the
+        // oldest, and what arrives later gets higher numbers still. So the newest ones stand at the two ends.
         let rows = sqlx::query(
-            "select g.id, g.conversation_id, coalesce(nullif(p.name, ''), p.profile_name, p.phone, ''), g.body, g.sent_at
-             from (select rowid from messages_search where messages_search match ? limit 2000) s
-             join messages g on g.row = s.rowid left join conversations c on c.id = g.conversation_id
-             left join contacts p on p.id = c.contact_id
-             where g.revoked_at is null order by g.sent_at desc limit ?",
+            "with found as (
+                 select row from (select rowid as row from messages_search where messages_search match ?1
+                                  order by rowid limit ?3)
+                 union
+                 select row from (select rowid as row from messages_search where messages_search match ?1
+                                  order by rowid desc limit ?3)),
+             newest as materialized (
+                 select g.id, g.conversation_id, g.body, g.sent_at from found join messages g on g.row = found.row
+                 where g.revoked_at is null order by g.sent_at desc limit ?2)
+             select g.id, g.conversation_id, coalesce(nullif(p.name, ''), p.profile_name, p.phone, ''), g.body, g.sent_at
+             from newest g left join conversations c on c.id = g.conversation_id left join contacts p on p.id = c.contact_id
+             order by g.sent_at desc",
         )
         .bind(query)
         .bind(limit)
+        .bind(FOUND_AT_EACH_END)
         .fetch_all(self.readers())
         .await?;
         Ok(rows
