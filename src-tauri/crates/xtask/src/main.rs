@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 mod artifacts;
+mod bench;
 mod bindings;
 mod check;
 mod database;
@@ -44,6 +45,8 @@ enum Chore {
     Test(test::Test),
     /// Checks format, lints, types and generated files.
     Check,
+    /// Measures a desk on a clinic of a year, each number beside a floor taken in the same run.
+    Bench(bench::Bench),
     /// Writes the TypeScript of the commands for the screens.
     Bindings,
     /// Compiles everything for Windows and runs there what needs neither a window nor a database.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Chore::Dev(dev) => dev.run(),
         Chore::Test(test) => return test.run(),
         Chore::Check => check::run(),
+        Chore::Bench(bench) => bench.run(),
         Chore::Bindings => bindings::write(),
         Chore::WindowsCheck { kit, setup } => windows::run(kit, &setup),
     };

@@ -1,0 +1,168 @@
+//! What a desk costs on a clinic of a year, each number beside a floor that is taken in the same run, in turns.
+//!
+//! Run by `cargo xtask bench`, which builds everything and provides a server, a display and a keyring. Without them
+//! (`cargo bench --package balcao-tests`) the windows are left out and the server of the tests is used.
+
+#![allow(clippy::print_stdout, reason = "a program for a terminal")]
+
+mod arrival;
+mod desks;
+mod first_copy;
+mod measure;
+mod screens;
+mod statements;
+mod surroundings;
+mod windows;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use anyhow::Result;
+use balcao_domain::clock::Clock;
+use balcao_keychain::Keychain;
+use balcao_tests::driver::Program;
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use desks::Profile;
+use first_copy::Copied;
+use measure::Line;
+use surroundings::Clinic;
+use windows::Windows;
+
+/// Measures a desk on a clinic of a year.
+#[derive(Parser)]
+struct Options {
+    /// Said by `cargo bench`; without it nothing is measured, as when tests are only compiled and started.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Writes the numbers to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measures these only.
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Prints how each statement of the screens is run.
+    #[arg(long)]
+    explain: bool,
+    /// An administrator's URL of a server; without it, that of the tests.
+    #[arg(long, env = "BALCAO_BENCH_SERVER", hide_env_values = true)]
+    server: Option<String>,
+    /// Keeps the generated clinic on the server for runs with the same key.
+    #[arg(long)]
+    key: Option<String>,
+    /// The program with the window.
+    #[arg(long, requires = "empty_window", requires = "driver")]
+    program: Option<PathBuf>,
+    /// The emptiest window.
+    #[arg(long)]
+    empty_window: Option<PathBuf>,
+    /// `tauri-driver`.
+    #[arg(long)]
+    driver: Option<PathBuf>,
+}
+
+/// A part of what is measured. The first copy is always made, because everything else reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Every question of the screens.
+    Screens,
+    /// The first copy.
+    FirstCopy,
+    /// From desk to desk.
+    Arrival,
+    /// Start and memory of the window, and paints.
+    Windows,
+}
+
+impl Options {
+    fn has(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
+
+/// Prints one line with the seconds since the start.
+fn say(text: &str) {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    println!("[{:>4} s]   {text}", BEGUN.elapsed().as_secs());
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    if !options.bench {
+        println!("nothing is measured without --bench");
+        return ExitCode::SUCCESS;
+    }
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<()> {
+    let now = Clock::System.now();
+    let clinic = Clinic::prepare(options.server.clone(), options.key.as_deref(), now).await?;
+    let scratch = surroundings::scratch()?;
+    let measured = measure(options, &clinic, scratch.path()).await;
+    clinic.remove().await?;
+    let lines = measured?;
+    println!("\n{}", measure::table(&lines));
+    if let Some(file) = &options.json {
+        let report = json!({
+            "taken_at": now,
+            "cores": std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+            "lines": lines.iter().map(Line::json).collect::<Vec<_>>(),
+        });
+        std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
+    }
+    Ok(())
+}
+
+async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Vec<Line>> {
+    let (ana, bia) = (clinic.add_desk("Ana").await?, clinic.add_desk("Bia").await?);
+    let turns = if options.has(Part::FirstCopy) { vec![&ana, &bia, &ana] } else { vec![&ana, &bia] };
+    let (mut lines, mut copied) = first_copy::run(folder, &turns).await?;
+    if !options.has(Part::FirstCopy) {
+        lines.clear();
+    }
+    for spare in copied.drain(2..) {
+        spare.desk.close().await;
+    }
+    let [Copied { desk: writer, .. }, Copied { desk: reader, profile }] = copied.as_slice() else {
+        anyhow::bail!("two desks are needed");
+    };
+    if options.has(Part::Arrival) {
+        lines.extend(arrival::run(writer, reader, &bia).await?);
+    }
+    reader.close().await;
+    let profile = profile.clone();
+    let writer = writer.clone();
+    drop(copied);
+    if options.has(Part::Windows)
+        && let (Some(path), Some(empty), Some(driver)) = (&options.program, &options.empty_window, &options.driver)
+    {
+        // The program looks for its secrets in the keyring of the session.
+        let of_window = Profile { folder: folder.join("window"), keychain: Keychain::system() };
+        say("a first copy for the window");
+        let (desk, _) = of_window.connect(&bia).await?;
+        first_copy::wait_until_indexed(&of_window).await?;
+        desk.close().await;
+        drop(desk);
+        let program = Program { path: path.clone(), profile: of_window.folder.clone(), postgres: None };
+        let windows = Windows { program, empty: empty.clone(), driver: driver.clone() };
+        lines.extend(windows.starts().await?);
+        lines.extend(windows.memory().await?);
+        lines.extend(windows.painted(&writer).await?);
+    }
+    writer.close().await;
+    if options.has(Part::Screens) {
+        lines.extend(screens::run(&profile, options.explain).await?);
+    }
+    Ok(lines)
+}
