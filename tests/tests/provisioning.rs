@@ -468,6 +468,8 @@ async fn a_listener_that_was_cut_off_says_so_before_it_is_trusted_again() -> Res
             database.owner().login
         );
         run(database.admin_url(), &cut).await?;
+        let lost = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
+        assert_eq!(lost, Err(Error::ConnectionLost), "silence is not trusted any more, and that is said at once");
         let back = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
         assert_eq!(back, Ok(Wake::Reconnected), "what was said meanwhile is lost, so the desk must pull");
         let add = format!("insert into app.rooms (clinic_id, name) values ('{}', 'Sala')", database.clinic_id());
@@ -477,6 +479,8 @@ async fn a_listener_that_was_cut_off_says_so_before_it_is_trusted_again() -> Res
 
         run(database.admin_url(), &format!("alter role {} nologin", database.owner().login)).await?;
         run(database.admin_url(), &cut).await?;
+        let lost = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
+        assert_eq!(lost, Err(Error::ConnectionLost));
         let revoked = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
         assert_eq!(revoked, Err(Error::LoginRevoked), "a listener does not go on for ever");
     }
