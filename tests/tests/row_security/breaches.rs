@@ -237,15 +237,29 @@ impl Attempt<'_> {
         Ok(columns)
     }
 
+    /// A statement that a lock or a full machine held up is no answer: it is asked again.
     async fn try_it(&self, desk: &mut PgConnection, sql: String) -> Result<Outcome> {
+        let mut outcome = self.try_once(desk, &sql).await?;
+        for _ in 0..5 {
+            match &outcome {
+                Outcome::Refused(sqlstate) if matches!(sqlstate.as_str(), "55P03" | "57014" | "40P01") => {
+                    outcome = self.try_once(desk, &sql).await?;
+                }
+                _ => break,
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn try_once(&self, desk: &mut PgConnection, sql: &str) -> Result<Outcome> {
         let mut transaction = desk.begin().await?;
-        let done = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut *transaction).await;
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *transaction).await;
         let outcome = match done {
             Ok(done) => match sqlx::raw_sql("set constraints all immediate").execute(&mut *transaction).await {
                 Ok(_) => Outcome::Rows(done.rows_affected()),
-                Err(error) => refused(error, &sql)?,
+                Err(error) => refused(error, sql)?,
             },
-            Err(error) => refused(error, &sql)?,
+            Err(error) => refused(error, sql)?,
         };
         transaction.rollback().await?;
         Ok(outcome)
