@@ -31,6 +31,8 @@ pub(crate) fn open(app: &AppHandle, profile: &Path, report_paint: Option<&str>) 
         .center()
         .data_directory(profile.join("webview"))
         .background_color(LIGHT)
+        // The board drags its cards with the page's own events, which the shell would swallow on Windows.
+        .disable_drag_drop_handler()
         .on_navigation(move |url| {
             let stays = external::is_app(url, development.as_ref());
             if !stays {

@@ -56,6 +56,9 @@ const sentences: Record<string, Sentences> = {
   binaries_missing: { what: m.error_binaries_missing, todo: m.error_binaries_missing_do },
   server_start_failed: { what: m.error_server_start_failed, todo: m.error_server_start_failed_do },
 
+  profile_damaged: { what: m.error_profile_damaged, todo: m.error_profile_damaged_do },
+  password_missing: { what: m.error_password_missing, todo: m.error_password_missing_do },
+  keychain_entry_damaged: { what: m.error_keychain_entry_damaged, todo: m.error_keychain_entry_damaged_do },
   profile_not_writable: { what: m.error_profile_not_writable, todo: m.error_profile_not_writable_do },
   server_password_lost: { what: m.error_server_password_lost, todo: m.error_server_password_lost_do },
   server_data_version: { what: m.error_server_data_version, todo: m.error_server_data_version_do },
