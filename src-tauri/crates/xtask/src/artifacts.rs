@@ -1,4 +1,5 @@
-//! Building, always with the same settings, so that nothing is built twice.
+//! Building, always the whole workspace with examples: a part of it alone, or without what tests need, would be built
+//! with other features, and most of what it stands on a second time.
 
 use anyhow::{Result, bail};
 
@@ -17,8 +18,8 @@ pub(crate) fn everything() -> Result<()> {
     Ok(())
 }
 
-/// Builds the window and what walks through it.
+/// Builds the window, and what walks through it.
 pub(crate) fn window() -> Result<()> {
     progress::say("build the program (several minutes the first time)");
-    Program::cargo().args(["build", "--package", "balcao", "--package", "balcao-tests", "--bins"]).run()
+    Program::cargo().args(["build", "--workspace", "--bins", "--examples"]).run()
 }

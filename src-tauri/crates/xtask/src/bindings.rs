@@ -33,7 +33,8 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    Program::cargo().args(["build", "--quiet", "--package", "balcao-headless", "--example", "bindings"]).quiet()
+    // One crate alone would be built with other features, and everything below it twice.
+    Program::cargo().args(["build", "--quiet", "--workspace", "--examples"]).quiet()
 }
 
 fn generate() -> Result<String> {

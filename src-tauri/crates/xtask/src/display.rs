@@ -111,8 +111,8 @@ fn first_line(output: Option<impl Read>) -> Option<String> {
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    return std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(folder);
+    #[cfg(not(unix))]
+    return std::fs::create_dir(folder);
 }
