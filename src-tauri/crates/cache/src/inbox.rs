@@ -4,7 +4,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
+use crate::search::PeopleMatching;
 use crate::{Cache, Result, RowState, row_state};
+
+/// People that a search narrows a list to, at the most.
+const MOST_PEOPLE: u32 = 1_000;
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +27,7 @@ impl InboxView {
     const fn condition(self) -> &'static str {
         match self {
             Self::NeedsReply => "c.waiting_since is not null and c.handler = 'person' and c.status = 'open'",
-            Self::Mine => "c.assignee_id = ?1 and c.status = 'open'",
+            Self::Mine => "c.assignee_id = ?3 and c.status = 'open'",
             Self::Unassigned => "c.assignee_id is null and c.status = 'open'",
             Self::Bot => "c.handler = 'bot' and c.status = 'open'",
             Self::Snoozed => "c.status = 'snoozed'",
@@ -154,22 +158,29 @@ impl Cache {
         offset: u32,
         limit: u32,
     ) -> Result<Vec<ConversationRow>> {
-        let narrowed = match search {
-            Some(text) => {
-                let rows = self.contact_rows_matching(text, 1_000).await?;
-                let list = rows.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-                format!(" and c.contact_id in (select p.id from contacts p where p.row in ({list}))")
-            }
+        let people = match search.map(PeopleMatching::of) {
+            None => None,
+            Some(Some(people)) => Some(people),
+            Some(None) => return Ok(Vec::new()),
+        };
+        let narrowed = match &people {
+            Some(people) => format!(" and c.contact_id in (select id from ({}))", people.rows),
             None => String::new(),
         };
         let (condition, order) = (view.condition(), view.order());
         let statement = format!(
             "{CONVERSATION} where c.rowid in
-                 (select c.rowid from conversations c where {condition}{narrowed} order by {order} limit ?2 offset ?3)
+                 (select c.rowid from conversations c where {condition}{narrowed} order by {order} limit ?4 offset ?5)
              order by {order}"
         );
-        let rows =
-            sqlx::query(AssertSqlSafe(statement)).bind(me).bind(limit).bind(offset).fetch_all(self.readers()).await?;
+        let rows = sqlx::query(AssertSqlSafe(statement))
+            .bind(people.map(|people| people.needle))
+            .bind(MOST_PEOPLE)
+            .bind(me)
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(self.readers())
+            .await?;
         Ok(rows.iter().map(conversation).collect())
     }
 

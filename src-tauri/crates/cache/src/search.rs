@@ -35,6 +35,38 @@ pub struct FoundMessageRow {
     pub sent_at: i64,
 }
 
+/// Contacts whose name or phone contains a text, the latest to talk first.
+pub(crate) struct PeopleMatching {
+    /// SQL with the columns `row` and `id`; `?1` is the needle and `?2` how many at the most.
+    pub(crate) rows: &'static str,
+    pub(crate) needle: String,
+}
+
+impl PeopleMatching {
+    /// `None` when the text holds nothing to look for.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        // Pieces of a phone are typed with and without punctuation; names hold no digits.
+        let looks_like_phone = digits.len() >= 3 && text.chars().all(|c| !c.is_alphabetic());
+        let needle = if looks_like_phone { digits } else { fold(text) };
+        if needle.is_empty() {
+            return None;
+        }
+        if needle.chars().count() >= 3 {
+            return Some(Self {
+                rows: "select c.row, c.id from contacts_search s join contacts c on c.row = s.rowid
+                       where contacts_search match ?1 order by c.last_interaction_at desc limit ?2",
+                needle: format!("\"{}\"", needle.replace('"', "\"\"")),
+            });
+        }
+        // Too short for the index: the beginning of a name, among those who talked last.
+        Some(Self {
+            rows: "select row, id from contacts where name like ?1 || '%' order by last_interaction_at desc limit ?2",
+            needle: text.trim().replace(['%', '_'], ""),
+        })
+    }
+}
+
 impl Cache {
     /// Brings the search indexes up to date by one step. Returns whether more is left.
     pub async fn index_step(&self) -> Result<bool> {
@@ -88,47 +120,17 @@ impl Cache {
         Ok(more)
     }
 
-    /// Row numbers of contacts whose name or phone contains the text, the latest to talk first.
-    pub(crate) async fn contact_rows_matching(&self, text: &str, limit: u32) -> Result<Vec<i64>> {
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        let folded = fold(text);
-        // Pieces of a phone are typed with and without punctuation; names hold no digits.
-        let looks_like_phone = digits.len() >= 3 && text.chars().all(|c| !c.is_alphabetic());
-        let needle = if looks_like_phone { digits } else { folded };
-        let rows = if needle.chars().count() >= 3 {
-            let quoted = format!("\"{}\"", needle.replace('"', "\"\""));
-            sqlx::query(
-                "select c.row from contacts_search s join contacts c on c.row = s.rowid where contacts_search match ?
-                 order by c.last_interaction_at desc limit ?",
-            )
-            .bind(quoted)
-            .bind(limit)
-            .fetch_all(self.readers())
-            .await?
-        } else if needle.is_empty() {
-            return Ok(Vec::new());
-        } else {
-            // Too short for the index: the beginning of a name, among those who talked last.
-            sqlx::query("select row from contacts where name like ? || '%' order by last_interaction_at desc limit ?")
-                .bind(text.trim().replace(['%', '_'], ""))
-                .bind(limit)
-                .fetch_all(self.readers())
-                .await?
-        };
-        Ok(rows.iter().map(|row| row.get(0)).collect())
-    }
-
     /// People whose name or phone contains the text.
     pub async fn search_people(&self, text: &str, limit: u32) -> Result<Vec<FoundPersonRow>> {
-        let rows = self.contact_rows_matching(text, limit).await?;
-        let list = rows.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-        let rows = sqlx::query(AssertSqlSafe(format!(
+        let Some(people) = PeopleMatching::of(text) else { return Ok(Vec::new()) };
+        let statement = format!(
             "select p.id, p.name, p.profile_name, p.phone,
                  (select c.id from conversations c where c.contact_id = p.id order by c.last_message_at desc limit 1)
-             from contacts p where p.row in ({list}) order by p.last_interaction_at desc"
-        )))
-        .fetch_all(self.readers())
-        .await?;
+             from contacts p where p.row in (select row from ({})) order by p.last_interaction_at desc",
+            people.rows
+        );
+        let rows =
+            sqlx::query(AssertSqlSafe(statement)).bind(people.needle).bind(limit).fetch_all(self.readers()).await?;
         Ok(rows
             .iter()
             .map(|row| FoundPersonRow {
