@@ -137,12 +137,8 @@ async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Ve
     let [Copied { desk: writer, .. }, Copied { desk: reader, profile }] = copied.as_slice() else {
         anyhow::bail!("two desks are needed");
     };
-    if options.has(Part::Arrival) {
-        lines.extend(arrival::run(writer, reader, &bia).await?);
-    }
     reader.close().await;
-    let profile = profile.clone();
-    let writer = writer.clone();
+    let (writer, profile) = (writer.clone(), profile.clone());
     drop(copied);
     if options.has(Part::Windows)
         && let (Some(path), Some(empty), Some(driver)) = (&options.program, &options.empty_window, &options.driver)
@@ -160,9 +156,15 @@ async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Ve
         lines.extend(windows.memory().await?);
         lines.extend(windows.painted(&writer).await?);
     }
-    writer.close().await;
     if options.has(Part::Screens) {
         lines.extend(screens::run(&profile, options.explain).await?);
     }
+    // Last, because it answers everybody who waits.
+    if options.has(Part::Arrival) {
+        let reader = profile.open_confirmed().await?;
+        lines.extend(arrival::run(&writer, &reader, &bia).await?);
+        reader.close().await;
+    }
+    writer.close().await;
     Ok(lines)
 }

@@ -120,6 +120,7 @@ impl Windows {
         let window = driver.open(&self.program).await?;
         window.wait_for(Screen::Inbox.content(), Duration::from_secs(30)).await?;
         window.show_conversation(&conversation).await?;
+        let begin = begin_of_page(&window).await?;
         window.run(WATCH, json!([])).await?;
         let mut ours = Vec::new();
         for turn in 0..PAINTED_MESSAGES {
@@ -137,9 +138,21 @@ impl Windows {
             ours: Sample::of(&ours, 0.95),
             floor: None,
             target: Target::TailAtMost(120.0),
-            notes: Vec::new(),
+            notes: vec![begin],
         }])
     }
+}
+
+/// When the page was read, and its first row painted, counted from its beginning.
+async fn begin_of_page(window: &Window) -> Result<String> {
+    let script = "const page = performance.getEntriesByType('navigation')[0];
+        const row = performance.getEntriesByName('balcao:first-row')[0];
+        return [page?.responseEnd, page?.domInteractive, page?.loadEventEnd, row?.startTime].map((at) => Math.round(at ?? 0));";
+    let at = window.run(script, json!([])).await?;
+    Ok(format!(
+        "from the beginning of the page: answered {} ms, parsed {} ms, loaded {} ms, first row painted {} ms",
+        at[0], at[1], at[2], at[3]
+    ))
 }
 
 /// Notes when the frame with a new message has been painted: of two callbacks the second one runs after it.
