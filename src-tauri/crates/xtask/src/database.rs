@@ -68,6 +68,7 @@ pub(crate) struct Oldest {
     _server: Running,
     _folder: Scratch,
     port: u16,
+    password: Secret,
 }
 
 impl Oldest {
@@ -85,9 +86,18 @@ impl Oldest {
         if let Some((user, group)) = account {
             std::os::unix::fs::chown(&data, Some(user), Some(group))?;
         }
+        let password = Secret::random(32)?;
+        let password_file = folder.path().join("password");
+        std::fs::write(&password_file, password.expose())?;
         let mut initdb = command(&bin.join("initdb"), folder.path(), account);
-        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
-        initdb.arg("-D").arg(&data).stdout(Stdio::null());
+        initdb.args([
+            "--auth=scram-sha-256",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]);
+        initdb.arg("--pwfile").arg(&password_file).arg("-D").arg(&data).stdout(Stdio::null());
         anyhow::ensure!(initdb.status()?.success(), "PostgreSQL 15 could not make a data folder");
 
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -96,7 +106,7 @@ impl Oldest {
         server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         server.args(["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200"]);
         server.stdout(log.try_clone()?).stderr(log);
-        let started = Self { _server: Running::start(&mut server)?, _folder: folder, port };
+        let started = Self { _server: Running::start(&mut server)?, _folder: folder, port, password };
         for _ in 0..200 {
             let mut ready = Command::new(bin.join("pg_isready"));
             ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
@@ -110,7 +120,7 @@ impl Oldest {
 
     /// Address of the superuser.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password.expose(), self.port)
     }
 }
 
