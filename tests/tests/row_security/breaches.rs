@@ -180,6 +180,8 @@ impl Attempt<'_> {
                     found.push(format!("lets {} point into it by a change", reference.constraint));
                 }
             }
+            let pointing: Vec<String> = given.iter().map(|(here, value)| format!("{here}::text = '{value}'")).collect();
+            let pointing = pointing.join(" and ");
             // Values of our own row with a new identity, except for the column that points.
             let row = format!("(select to_jsonb(t) from app.{table} t where clinic_id = '{ours}' limit 1)");
             let mut changes: serde_json::Map<String, serde_json::Value> =
@@ -188,7 +190,9 @@ impl Attempt<'_> {
                 changes.insert("id".to_owned(), Uuid::new_v4().to_string().into());
             }
             let changes = serde_json::Value::Object(changes);
-            let sql = self.insert(&format!("{row} || '{changes}'::jsonb"));
+            let insert = self.insert(&format!("{row} || '{changes}'::jsonb"));
+            // A trigger may have taken the reference out again: only a row that points counts.
+            let sql = format!("with made as ({insert} returning *) select from made where {pointing}");
             if let Outcome::Rows(rows) = self.try_it(desk, sql).await?
                 && rows > 0
             {
