@@ -4,11 +4,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 static STARTED: Mutex<Vec<Started>> = Mutex::new(Vec::new());
+
+/// Set at an interruption: from then on nothing is started, and nobody draws conclusions from what ends.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 #[derive(PartialEq, Eq)]
 enum Started {
@@ -26,6 +30,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        wait_if_interrupted();
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let name = command.get_program().to_string_lossy().into_owned();
@@ -40,7 +45,9 @@ impl Running {
 
     /// Waits until it ends by itself.
     pub(crate) fn wait(mut self) -> io::Result<ExitStatus> {
-        self.child.wait()
+        let status = self.child.wait();
+        wait_if_interrupted();
+        status
     }
 
     /// Asks it to end, then makes it.
@@ -109,6 +116,7 @@ pub(crate) fn on_signals() {
     std::thread::spawn(|| {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(interruption());
+        INTERRUPTED.store(true, Ordering::SeqCst);
         end_everything();
         std::process::exit(130);
     });
@@ -133,7 +141,16 @@ async fn interruption() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
+/// The thread that ends everything ends this one, too.
+fn wait_if_interrupted() {
+    while INTERRUPTED.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
 fn end_everything() {
+    // Programs that were started by programs may have left their group.
+    let offspring = offspring();
     let started = STARTED.lock().map(|mut started| std::mem::take(&mut *started)).unwrap_or_default();
     for each in started.iter().rev() {
         match each {
@@ -141,6 +158,9 @@ fn end_everything() {
             Started::Process(id) => interrupt(*id),
             Started::Folder(_) => {}
         }
+    }
+    for id in &offspring {
+        signal(*id, false);
     }
     std::thread::sleep(Duration::from_secs(2));
     for each in started.iter().rev() {
@@ -152,6 +172,28 @@ fn end_everything() {
             }
         }
     }
+    for id in &offspring {
+        signal(*id, true);
+    }
+}
+
+/// The children of this process, their children and so on, as far as the system tells.
+fn offspring() -> Vec<u32> {
+    let parent_of = |id: u32| -> Option<u32> {
+        // The name in parentheses may hold anything, also spaces.
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parents: Vec<(u32, u32)> = ids.filter_map(|id| Some((id, parent_of(id)?))).collect();
+    let mut found = vec![std::process::id()];
+    let mut seen = 0;
+    while let Some(parent) = found.get(seen).copied() {
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+        seen += 1;
+    }
+    found.split_off(1)
 }
 
 fn remember(started: Started) {
@@ -177,11 +219,21 @@ fn signal_group(id: u32, at_once: bool) {
 }
 
 #[cfg(unix)]
-fn interrupt(id: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
+fn signal(id: u32, at_once: bool) {
+    use rustix::process::Signal;
 
-    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::INT);
+    send(id, if at_once { Signal::KILL } else { Signal::TERM });
+}
+
+#[cfg(unix)]
+fn interrupt(id: u32) {
+    send(id, rustix::process::Signal::INT);
+}
+
+#[cfg(unix)]
+fn send(id: u32, signal: rustix::process::Signal) {
+    if let Some(pid) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
@@ -191,6 +243,9 @@ fn signal_group(id: u32, at_once: bool) {
         interrupt(id);
     }
 }
+
+#[cfg(not(unix))]
+fn signal(_id: u32, _at_once: bool) {}
 
 #[cfg(not(unix))]
 fn interrupt(id: u32) {
