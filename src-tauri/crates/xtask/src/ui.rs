@@ -20,8 +20,9 @@ pub(crate) fn install() -> Result<()> {
         return Ok(());
     }
     progress::say("install the packages of the screens");
+    // Not `npm ci`: it gives up on a lock file without the programs for other systems that a registry does not offer.
     npm()
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"])
         .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
         .quiet()
 }
