@@ -42,6 +42,8 @@ impl From<sqlx::Error> for Error {
                 // The low byte of an extended result code is the primary one.
                 let code = database.code().and_then(|code| code.parse::<i32>().ok());
                 match code.map(|code| code & 0xff) {
+                    // The index of the write-ahead log could not grow: the disk is as full as when a page could not.
+                    _ if code == Some(4874) => Self::DiskFull,
                     Some(11 | 26) => Self::Damaged,
                     Some(13) => Self::DiskFull,
                     Some(8 | 14) => Self::NotWritable(std::io::ErrorKind::PermissionDenied),

@@ -84,6 +84,9 @@ impl Cache {
             .acquire_timeout(Duration::from_secs(30))
             .idle_timeout(None)
             .max_lifetime(None)
+            // A full disk ends a transaction inside the engine, unnoticed by the driver: such a connection would refuse
+            // every further transaction, so another one takes its place.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_lazy_with(options(path, key).create_if_missing(true).pragma("cache_size", "-16000"));
         let opened = async {
             if existed {

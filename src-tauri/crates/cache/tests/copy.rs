@@ -400,3 +400,18 @@ async fn an_edited_message_is_found_by_its_new_words_only() {
     assert_eq!(cache.search_messages("depois", 10).await.unwrap().len(), 1);
     assert!(cache.search_messages("antes", 10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_transaction_that_the_engine_ended_itself_does_not_stop_later_writes() {
+    let fixture = fixture().await;
+    visit_at(&fixture.cache, 1, 100_000_000).await;
+    // What a full disk does, without filling one: the engine rolls back on its own.
+    let mut file = raw(&fixture.folder.path().join("copy.db")).await;
+    let full = "create trigger full before insert on outbox begin select raise(rollback, 'full'); end";
+    sqlx::query(full).execute(&mut file).await.unwrap();
+    fixture.cache.enqueue(move_to(900, 900)).await.unwrap_err();
+    assert_eq!(shown(&fixture.cache).await, (100, RowState::Confirmed), "nothing of it is left");
+    sqlx::query("drop trigger full").execute(&mut file).await.unwrap();
+    fixture.cache.enqueue(move_to(901, 900)).await.unwrap();
+    assert_eq!(shown(&fixture.cache).await, (900, RowState::Pending));
+}

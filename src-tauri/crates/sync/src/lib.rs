@@ -42,7 +42,9 @@ impl Error {
         match self {
             Self::Tenant(error) => error.code(),
             Self::Cache(balcao_cache::Error::DiskFull) => "disk_full",
-            Self::Cache(_) => "cache_damaged",
+            Self::Cache(balcao_cache::Error::NotWritable(_)) => "profile_not_writable",
+            Self::Cache(balcao_cache::Error::Damaged) => "cache_damaged",
+            Self::Cache(_) => "internal",
             Self::Preparation { code, .. } => code,
         }
     }
