@@ -138,7 +138,13 @@ impl Attempt<'_> {
     }
 
     fn explain(&self, log: &StartLog) -> Result<Option<LocalServer>> {
-        const PASSING: &[&str] = &["could not bind", "could not create any TCP/IP sockets", "shared memory block"];
+        // The last two are told while processes of a server that was killed are still ending.
+        const PASSING: &[&str] = &[
+            "could not bind",
+            "could not create any TCP/IP sockets",
+            "shared memory block",
+            "lock file \"postmaster.pid\" already exists",
+        ];
         let text = log.text();
         if speaks_of_a_full_disk(&text) {
             return Err(LocalServerError::DiskFull { path: self.folder.path.clone() });
