@@ -88,11 +88,13 @@ macro_rules! entities {
 }
 
 entities! {
-    clinics { name: Text, slug: Text, vertical: Text, plan: Text, status: Text, time_zone: Text, locale: Text }
-    clinic_settings { operating_hours: Json, assistant: Json, reminders: Json, context: Json }
-    members { name: Text, email: Text, phone: Text, role: Text, active: Boolean, registration_number: Text,
-        last_seen_at: Instant }
-    channels { name: Text, kind: Text, phone: Text, status: Text, active: Boolean, last_event_at: Instant }
+    clinics { name: Text, slug: Text, vertical: Text, status: Text, time_zone: Text, locale: Text }
+    clinic_settings { operating_hours: Json, assistant: Json, reminders: Json, context: Json, inbox: Json }
+    members { name: Text, role: Text, active: Boolean, registration_number: Text }
+    channels { name: Text, kind: Text, url: Text, instance: Text, phone: Text, status: Text, active: Boolean, settings: Json,
+        last_event_at: Instant, last_inbound_at: Instant, last_ack_at: Instant, acks_missing_since: Instant,
+        last_sweep_at: Instant, swept_until: Instant, unknown_outcomes: Integer, problem: Text, needs_pairing: Boolean }
+    background_holders { lease: Text, label: Text, since: Instant, seen_at: Instant, released_at: Instant }
     services { name: Text, category: Text, duration_minutes: Integer, buffer_before_minutes: Integer,
         buffer_after_minutes: Integer, price_cents: Integer, active: Boolean }
     rooms { name: Text, position: Integer, active: Boolean }
@@ -113,10 +115,12 @@ entities! {
         arrived_at: Instant }
     conversations { contact_id: Id, channel_id: Id, status: Text, handler: Text, assignee_id: Id, priority: Text, labels: Json,
         snoozed_until: Instant, unread_count: Integer, waiting_since: Instant, last_message_at: Instant,
-        last_message_preview: Text, last_message_direction: Text, last_message_kind: Text }
+        last_message_preview: Text, last_message_direction: Text, last_message_kind: Text, marked_unread: Boolean,
+        opened_at: Instant, responded_at: Instant, closed_at: Instant }
     messages { conversation_id: Id, channel_id: Id, direction: Text, sender_kind: Text, sender_id: Id, kind: Text, body: Text,
-        status: Text, error_text: Text, sent_at: Instant, delivered_at: Instant, read_at: Instant, edited_at: Instant,
-        revoked_at: Instant, quoted_preview: Text, reactions: Json, attachment: Json }
+        status: Text, error_code: Text, error_text: Text, sent_at: Instant, scheduled_for: Instant, cancelled_at: Instant,
+        delivered_at: Instant, read_at: Instant, edited_at: Instant, revoked_at: Instant, quoted_preview: Text,
+        reactions: Json, attachment: Json }
     leads { contact_id: Id, pipeline_id: Id, stage_id: Id, title: Text, value_cents: Integer, source: Text, owner_id: Id,
         next_action: Text, next_action_at: Instant, position: Real, stage_entered_at: Instant, loss_reason_id: Id,
         loss_note: Text, closed_at: Instant }

@@ -1,5 +1,6 @@
 //! Moving leads through a pipeline.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::Refusal;
@@ -60,14 +61,22 @@ impl Move {
     }
 }
 
+/// When a move counts as made: at `now`, the server's time as the desk knows it, and in any case after what the person saw,
+/// whatever the clocks say.
+pub fn moved_at(now: DateTime<Utc>, entered: DateTime<Utc>) -> DateTime<Utc> {
+    now.max(entered + TimeDelta::microseconds(1))
+}
+
 /// A position between two cards, so that moving one card changes one row. `None` stands for the edge of the column.
-/// Positions grow downwards.
-pub fn position_between(above: Option<f64>, below: Option<f64>) -> f64 {
+/// Positions grow downwards. `chance`, from 0 to 1, keeps two desks that put cards into the same gap without knowing of each
+/// other from choosing the same place: then nothing would fit between the two any more.
+pub fn position_between(above: Option<f64>, below: Option<f64>, chance: f64) -> f64 {
+    let part = 0.375 + 0.25 * chance.clamp(0.0, 1.0);
     match (above, below) {
-        (None, None) => 0.0,
-        (Some(above), None) => above + 1024.0,
-        (None, Some(below)) => below - 1024.0,
-        (Some(above), Some(below)) => f64::midpoint(above, below),
+        (None, None) => 256.0 * part,
+        (Some(above), None) => above + 2048.0 * part,
+        (None, Some(below)) => below - 2048.0 * part,
+        (Some(above), Some(below)) => above + (below - above) * part,
     }
 }
 
@@ -95,8 +104,42 @@ mod tests {
 
     #[test]
     fn a_position_between_two_cards_lies_between_them() {
-        assert!(position_between(Some(1.0), Some(2.0)) > 1.0 && position_between(Some(1.0), Some(2.0)) < 2.0);
-        assert!(position_between(Some(5.0), None) > 5.0);
-        assert!(position_between(None, Some(5.0)) < 5.0);
+        for chance in [0.0, 0.3, 1.0, 7.0] {
+            let between = position_between(Some(1.0), Some(2.0), chance);
+            assert!(between > 1.0 && between < 2.0, "{between}");
+            assert!(position_between(Some(5.0), None, chance) > 5.0);
+            assert!(position_between(None, Some(5.0), chance) < 5.0);
+        }
+    }
+
+    #[test]
+    fn two_desks_that_choose_the_same_gap_leave_room_between_them() {
+        let (one, other) = (position_between(Some(0.0), Some(8.0), 0.2), position_between(Some(0.0), Some(8.0), 0.9));
+        assert!(one < other);
+        let between = position_between(Some(one), Some(other), 0.5);
+        assert!(one < between && between < other);
+    }
+
+    #[test]
+    fn thirty_cards_fit_into_the_gap_that_the_one_before_left() {
+        let mut below = 1024.0;
+        for _ in 0..30 {
+            let next = position_between(Some(0.0), Some(below), 0.0);
+            assert!(next > 0.0 && next < below);
+            below = next;
+        }
+        let mut above = 0.0;
+        for _ in 0..30 {
+            let next = position_between(Some(above), Some(1024.0), 1.0);
+            assert!(next > above && next < 1024.0);
+            above = next;
+        }
+    }
+
+    #[test]
+    fn a_move_is_later_than_what_the_person_saw_even_on_a_slow_clock() {
+        let entered = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        assert_eq!(moved_at(entered - TimeDelta::hours(3), entered), entered + TimeDelta::microseconds(1));
+        assert_eq!(moved_at(entered + TimeDelta::hours(3), entered), entered + TimeDelta::hours(3));
     }
 }

@@ -2,13 +2,20 @@
 
 pub mod appointment;
 pub mod clock;
+pub mod conversation;
 pub mod feed;
+pub mod free_slots;
 pub mod lead;
 pub mod message;
+pub mod network;
+pub mod note;
+pub mod pacing;
 pub mod phone;
 pub mod refusal;
 pub mod reply;
 pub mod text;
+pub mod wait;
+pub mod window;
 pub mod working_hours;
 
 pub use refusal::Refusal;

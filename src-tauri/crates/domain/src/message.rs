@@ -43,6 +43,11 @@ impl ChatAddress {
         plausible.then(|| Self(address.to_owned()))
     }
 
+    /// The chat of a number that has not written yet. The gateway may know it by another spelling.
+    pub fn of_phone(phone: &Phone) -> Self {
+        Self(format!("{}@s.whatsapp.net", phone.digits()))
+    }
+
     /// As the gateway spells it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -34,6 +34,21 @@ pub enum Refusal {
     /// The stage does not belong to the lead's pipeline.
     #[error("the stage belongs to another pipeline")]
     StageOfOtherPipeline,
+    /// A thread with as many labels as it takes.
+    #[error("a conversation takes no more labels")]
+    TooManyLabels,
+    /// A time that is over.
+    #[error("this time is over")]
+    TimePassed,
+    /// A time too far ahead for anybody to remember.
+    #[error("this time is more than a year ahead")]
+    TooFarAhead,
+    /// Nothing is sent to somebody whom the clinic has blocked.
+    #[error("this person is blocked")]
+    PersonBlocked,
+    /// A wait is amber before it is red, and red within a week.
+    #[error("the limits of waiting are not in order")]
+    LimitsDisordered,
 }
 
 impl Refusal {
@@ -50,6 +65,11 @@ impl Refusal {
             Self::SqueezeReasonRequired => "squeeze_reason_required",
             Self::LossReasonRequired => "loss_reason_required",
             Self::StageOfOtherPipeline => "stage_of_other_pipeline",
+            Self::TooManyLabels => "too_many_labels",
+            Self::TimePassed => "time_passed",
+            Self::TooFarAhead => "too_far_ahead",
+            Self::PersonBlocked => "person_blocked",
+            Self::LimitsDisordered => "limits_disordered",
         }
     }
 }

@@ -62,6 +62,12 @@ pub struct Exception {
     pub span: Span,
 }
 
+/// Whether a clinic's calendar has the day. What is centuries away is a slip, and at the end of what can be counted no day
+/// follows on the last.
+pub fn is_in_calendar(day: NaiveDate) -> bool {
+    (1900..2200).contains(&day.year())
+}
+
 /// The instant of a local wall time. A time that the clocks skip counts as the first instant after the gap; one that comes
 /// twice as its first occurrence.
 pub fn local_instant(day: NaiveDate, minute: u32, zone: Tz) -> DateTime<Utc> {
