@@ -75,8 +75,8 @@ pub struct AgendaRows {
     pub rooms: Vec<Uuid>,
 }
 
-/// No visit is longer than a day, so one that touches a span began at most that long before it.
-const LONGEST_VISIT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// No visit is longer than a day, so one that touches a span began at most that long before it. Microseconds.
+pub const LONGEST_VISIT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 const VISITS: &str = concat!(
     "select a.id, a.starts_at, a.ends_at, a.professional_id, r.name, s.name, coalesce(t.name, p.name, ''), a.contact_id,

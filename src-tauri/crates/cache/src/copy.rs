@@ -1,87 +1,117 @@
 //! Taking rows from the clinic's database into the copy.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use balcao_domain::feed::{Cell, ENTITIES, Entity};
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Row as _, SqliteConnection};
+use balcao_domain::feed::{Cell, ColumnKind, ENTITIES, Entity};
+use serde_json::{Map, Value};
+use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
-use crate::values::{bind, column_list, json_of};
-use crate::{Cache, CacheChange, Result, shadow};
+use crate::journal::keep;
+use crate::shadow::Shadows;
+use crate::values::{ROWS_PER_STATEMENT, delete_rows, json_of, write_cells};
+use crate::{Cache, CacheChange, Result};
 
-/// Rows written by one statement: enough to make the round trip to the engine's thread cheap, few enough to stay far below
-/// the engine's limit of parameters.
-const ROWS_PER_STATEMENT: usize = 64;
+/// What comes from the database in one go: all of it becomes visible at once, with how far the copy is after it, or none.
+#[derive(Debug)]
+pub struct Taking<'c> {
+    cache: &'c Cache,
+    transaction: Transaction<'static, Sqlite>,
+    /// Whether anything at all is queued here.
+    shadows: bool,
+    change: CacheChange,
+}
 
-impl Cache {
+impl Taking<'_> {
     /// Takes rows of one table: `id`, `version`, then the entity's columns in their order. A row older than what stands
     /// here is passed over. Where this computer has queued writes, they are applied again over the new row.
-    pub async fn take_rows<'a>(
-        &self,
+    pub async fn rows<'a>(
+        &mut self,
         entity: &'static Entity,
         rows: impl Iterator<Item = Vec<Cell<'a>>> + Send,
     ) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let mut change = CacheChange::default();
+        let (transaction, change) = (&mut self.transaction, &mut self.change);
         change.touch(entity.name);
-        let shadowed: HashSet<Uuid> = sqlx::query("select entity_id from shadows where entity = ?")
-            .bind(entity.name)
-            .fetch_all(&mut *transaction)
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect();
+        let mut shadowed: HashSet<Uuid> = HashSet::new();
+        if self.shadows {
+            let rows = sqlx::query("select entity_id from shadows where entity = ?").bind(entity.name);
+            shadowed.extend(rows.fetch_all(&mut **transaction).await?.iter().map(|row| row.get::<Uuid, _>(0)));
+        }
         let conversation_column = match entity.name {
             "conversations" => Some(0),
             "messages" => entity.columns.iter().position(|c| c.name == "conversation_id").map(|index| index + 2),
             _ => None,
         };
+        let newer = format!("where excluded.version >= {}.version", entity.name);
         let mut pending = Vec::with_capacity(ROWS_PER_STATEMENT);
+        let mut over_shadows = Vec::new();
         for row in rows {
             if let Some(Cell::Id(id)) = conversation_column.and_then(|index| row.get(index)) {
                 change.touch_conversation(*id);
             }
             match row.first() {
                 Some(Cell::Id(id)) if shadowed.contains(id) => {
-                    take_over_shadow(&mut transaction, entity, *id, &row).await?;
+                    over_shadows.push(((entity.name, *id), object(entity, &row)))
                 }
                 _ => pending.push(row),
             }
             if pending.len() == ROWS_PER_STATEMENT {
-                upsert(&mut transaction, entity, std::mem::take(&mut pending)).await?;
+                self.cache.give_way().await;
+                write_cells(transaction, entity, std::mem::take(&mut pending), &newer).await?;
             }
         }
-        for row in pending {
-            upsert(&mut transaction, entity, vec![row]).await?;
+        write_cells(transaction, entity, pending, &newer).await?;
+        if !over_shadows.is_empty() {
+            let keys = over_shadows.iter().map(|(key, _)| *key).collect();
+            let mut shadows = Shadows::load(transaction, &keys).await?;
+            for (key, row) in over_shadows {
+                shadows.replace(key, row);
+            }
+            shadows.show(transaction).await?;
         }
-        transaction.commit().await?;
-        self.announce(change);
         Ok(())
     }
 
     /// Removes rows that the database no longer has. Queued writes for them stay queued: the database will answer them.
-    pub async fn take_deletions(&self, deleted: &[(&'static Entity, Uuid)]) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let mut change = CacheChange::default();
+    pub async fn deletions(&mut self, deleted: &[(&'static Entity, Uuid)]) -> Result<()> {
+        let (transaction, change) = (&mut self.transaction, &mut self.change);
+        let mut tables: BTreeMap<&'static str, (&'static Entity, Vec<Uuid>)> = BTreeMap::new();
         for (entity, id) in deleted {
             change.touch(entity.name);
-            let statement = format!("delete from {} where id = ?", entity.name);
-            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(*id).execute(&mut *transaction).await?;
-            sqlx::query("update shadows set row = null where entity = ? and entity_id = ?")
-                .bind(entity.name)
-                .bind(*id)
-                .execute(&mut *transaction)
-                .await?;
+            tables.entry(entity.name).or_insert_with(|| (entity, Vec::new())).1.push(*id);
         }
-        transaction.commit().await?;
-        self.announce(change);
+        for (entity, ids) in tables.into_values() {
+            delete_rows(transaction, entity, ids).await?;
+        }
+        let keys: BTreeSet<_> = deleted.iter().map(|(entity, id)| (entity.name, *id)).collect();
+        let mut shadows = Shadows::load(transaction, &keys).await?;
+        for key in keys {
+            shadows.remove(key);
+        }
+        shadows.show(transaction).await?;
         Ok(())
+    }
+
+    /// Makes it all visible, and keeps small facts about the copy with it: how far it goes, when it was confirmed.
+    pub async fn commit(mut self, place: &[(&str, &str)]) -> Result<()> {
+        keep(&mut self.transaction, place).await?;
+        self.transaction.commit().await?;
+        self.cache.announce(self.change);
+        Ok(())
+    }
+}
+
+impl Cache {
+    /// Begins to take what comes from the database. Dropped without [`Taking::commit`], nothing was taken.
+    pub async fn take(&self) -> Result<Taking<'_>> {
+        let mut transaction = self.begin_repeatable().await?;
+        let shadows = sqlx::query_scalar("select exists (select 1 from shadows)").fetch_one(&mut *transaction).await?;
+        Ok(Taking { cache: self, transaction, shadows, change: CacheChange::default() })
     }
 
     /// Empties the copied tables before they are copied anew. What this computer has queued stays, and stays visible.
     pub async fn forget_copy(&self) -> Result<()> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_repeatable().await?;
         let mut change = CacheChange { many_conversations: true, ..CacheChange::default() };
         for entity in ENTITIES {
             change.touch(entity.name);
@@ -91,10 +121,12 @@ impl Cache {
             );
             sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *transaction).await?;
         }
-        // Versions of another epoch compare with nothing: the next row that comes is taken.
+        // Versions of another epoch compare with nothing: the next row that comes is taken. A row that does not come goes
+        // with the last write that waits for it.
         sqlx::query("update shadows set row = json_set(row, '$.version', 0) where row is not null")
             .execute(&mut *transaction)
             .await?;
+        crate::older::forget(&mut transaction).await?;
         sqlx::query("delete from sync_state where key in ('cursor', 'first_copy', 'epoch')")
             .execute(&mut *transaction)
             .await?;
@@ -104,40 +136,9 @@ impl Cache {
     }
 }
 
-async fn upsert(connection: &mut SqliteConnection, entity: &Entity, rows: Vec<Vec<Cell<'_>>>) -> Result<()> {
-    let places = format!("({})", vec!["?"; entity.columns.len() + 2].join(","));
-    let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
-    let statement = format!(
-        "insert into {name} ({columns}) values {values}
-         on conflict (id) do update set version = excluded.version, {updates} where excluded.version >= {name}.version",
-        name = entity.name,
-        columns = column_list(entity),
-        values = vec![places.as_str(); rows.len()].join(","),
-    );
-    let mut arguments = SqliteArguments::default();
-    for cell in rows.into_iter().flatten() {
-        bind(&mut arguments, cell)?;
-    }
-    sqlx::query_with(sqlx::AssertSqlSafe(statement), arguments).execute(connection).await?;
-    Ok(())
-}
-
-/// The new row becomes what the queued writes stand on, unless it is older than what they stand on already.
-async fn take_over_shadow(
-    connection: &mut SqliteConnection,
-    entity: &'static Entity,
-    id: Uuid,
-    row: &[Cell<'_>],
-) -> Result<()> {
-    let mut object = serde_json::Map::new();
-    for (index, cell) in row.iter().enumerate() {
-        let (name, kind) = match index {
-            0 => ("id", balcao_domain::feed::ColumnKind::Id),
-            1 => ("version", balcao_domain::feed::ColumnKind::Integer),
-            _ => (entity.columns[index - 2].name, entity.columns[index - 2].kind),
-        };
-        object.insert(name.to_owned(), json_of(kind, cell));
-    }
-    shadow::replace(connection, entity, id, &object).await?;
-    shadow::rebuild(connection, entity, id).await
+/// A row of the feed as shadows keep it.
+fn object(entity: &Entity, row: &[Cell<'_>]) -> Map<String, Value> {
+    let columns = [("id", ColumnKind::Id), ("version", ColumnKind::Integer)];
+    let columns = columns.into_iter().chain(entity.columns.iter().map(|column| (column.name, column.kind)));
+    columns.zip(row).map(|((name, kind), cell)| (name.to_owned(), json_of(kind, cell))).collect()
 }

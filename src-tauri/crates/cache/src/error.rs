@@ -42,6 +42,10 @@ impl From<sqlx::Error> for Error {
                 // The low byte of an extended result code is the primary one.
                 let code = database.code().and_then(|code| code.parse::<i32>().ok());
                 match code.map(|code| code & 0xff) {
+                    // What cannot be read from the disk, or is shorter than it says, is as lost as what is damaged.
+                    _ if matches!(code, Some(266 | 522 | 8202 | 8458)) => Self::Damaged,
+                    // A connection that has met a page it cannot decrypt says from then on that it has no memory.
+                    Some(7) => Self::Damaged,
                     // The index of the write-ahead log could not grow: the disk is as full as when a page could not.
                     _ if code == Some(4874) => Self::DiskFull,
                     Some(11 | 26) => Self::Damaged,

@@ -1,88 +1,11 @@
-//! Conversations and threads as the inbox shows them.
+//! Threads and people as the inbox shows them.
 
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-use crate::search::PeopleMatching;
+use crate::older::BEGINNING;
 use crate::{Cache, Result, RowState, row_state};
-
-/// People that a search narrows a list to, at the most.
-const MOST_PEOPLE: u32 = 1_000;
-
-/// Which conversations a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "named as the screen names them")]
-pub enum InboxView {
-    NeedsReply,
-    Mine,
-    Unassigned,
-    Bot,
-    Snoozed,
-    Closed,
-    All,
-}
-
-impl InboxView {
-    const fn condition(self) -> &'static str {
-        match self {
-            Self::NeedsReply => "c.waiting_since is not null and c.handler = 'person' and c.status = 'open'",
-            Self::Mine => "c.assignee_id = ?3 and c.status = 'open'",
-            Self::Unassigned => "c.assignee_id is null and c.status = 'open'",
-            Self::Bot => "c.handler = 'bot' and c.status = 'open'",
-            Self::Snoozed => "c.status = 'snoozed'",
-            Self::Closed => "c.status = 'closed'",
-            Self::All => "true",
-        }
-    }
-
-    /// Ends with the row's number in place of its id: that is in every index, so that a page far down the list is found
-    /// without reading the rows above it.
-    const fn order(self) -> &'static str {
-        match self {
-            Self::NeedsReply => "c.waiting_since, c.rowid",
-            _ => "c.last_message_at desc, c.rowid",
-        }
-    }
-}
-
-/// How many conversations each view holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "named after the views")]
-pub struct Counts {
-    pub needs_reply: u32,
-    pub mine: u32,
-    pub unassigned: u32,
-    pub bot: u32,
-    pub snoozed: u32,
-    pub closed: u32,
-    pub all: u32,
-}
-
-/// One conversation. Instants are microseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "columns of the tables")]
-pub struct ConversationRow {
-    pub id: Uuid,
-    pub contact_id: Uuid,
-    pub channel_id: Uuid,
-    pub name: String,
-    pub profile_name: Option<String>,
-    pub phone: Option<String>,
-    pub preview: String,
-    pub last_kind: Option<String>,
-    pub last_direction: Option<String>,
-    pub last_message_at: Option<i64>,
-    pub waiting_since: Option<i64>,
-    pub unread_count: u32,
-    pub handler: String,
-    pub status: String,
-    pub assignee: Option<String>,
-    pub priority: String,
-    /// JSON array of texts.
-    pub labels: String,
-    pub state: RowState,
-}
 
 /// One message. Instants are microseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +44,7 @@ pub struct PersonRow {
     /// JSON array of texts.
     pub tags: String,
     pub notes: String,
+    pub is_blocked: bool,
     pub patients: Vec<String>,
     pub visits: Vec<PersonVisitRow>,
     pub no_show_count: u32,
@@ -139,84 +63,9 @@ pub struct PersonVisitRow {
     pub status: String,
 }
 
-const CONVERSATION: &str = concat!(
-    "select c.id, c.contact_id, c.channel_id, p.name, p.profile_name, p.phone, c.last_message_preview, c.last_message_kind,
-         c.last_message_direction, c.last_message_at, c.waiting_since, c.unread_count, c.handler, c.status,
-         m.name as assignee, c.priority, c.labels, ",
-    row_state!("c.id"),
-    " as state from conversations c
-      left join contacts p on p.id = c.contact_id left join members m on m.id = c.assignee_id "
-);
-
 impl Cache {
-    /// A page of conversations. `search` narrows to people whose name or phone contains it. `me` is the member who asks.
-    pub async fn conversations(
-        &self,
-        view: InboxView,
-        me: Uuid,
-        search: Option<&str>,
-        offset: u32,
-        limit: u32,
-    ) -> Result<Vec<ConversationRow>> {
-        let people = match search.map(PeopleMatching::of) {
-            None => None,
-            Some(Some(people)) => Some(people),
-            Some(None) => return Ok(Vec::new()),
-        };
-        let narrowed = match &people {
-            Some(people) => format!(" and c.contact_id in (select id from ({}))", people.rows),
-            None => String::new(),
-        };
-        let (condition, order) = (view.condition(), view.order());
-        let statement = format!(
-            "{CONVERSATION} where c.rowid in
-                 (select c.rowid from conversations c where {condition}{narrowed} order by {order} limit ?4 offset ?5)
-             order by {order}"
-        );
-        let rows = sqlx::query(AssertSqlSafe(statement))
-            .bind(people.map(|people| people.needle))
-            .bind(MOST_PEOPLE)
-            .bind(me)
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(self.readers())
-            .await?;
-        Ok(rows.iter().map(conversation).collect())
-    }
-
-    /// How many conversations each view holds.
-    pub async fn conversation_counts(&self, me: Uuid) -> Result<Counts> {
-        let row = sqlx::query(
-            "select (select count(*) from conversations where waiting_since is not null and handler = 'person' and status = 'open'),
-                    (select count(*) from conversations where assignee_id = ?1 and status = 'open'),
-                    (select count(*) from conversations where assignee_id is null and status = 'open'),
-                    (select count(*) from conversations where handler = 'bot' and status = 'open'),
-                    (select count(*) from conversations where status = 'snoozed'),
-                    (select count(*) from conversations where status = 'closed'),
-                    (select count(*) from conversations)",
-        )
-        .bind(me)
-        .fetch_one(self.readers())
-        .await?;
-        Ok(Counts {
-            needs_reply: row.get(0),
-            mine: row.get(1),
-            unassigned: row.get(2),
-            bot: row.get(3),
-            snoozed: row.get(4),
-            closed: row.get(5),
-            all: row.get(6),
-        })
-    }
-
-    /// One conversation.
-    pub async fn conversation(&self, id: Uuid) -> Result<ConversationRow> {
-        let statement = format!("{CONVERSATION} where c.id = ?");
-        let row = sqlx::query(AssertSqlSafe(statement)).bind(id).fetch_one(self.readers()).await?;
-        Ok(conversation(&row))
-    }
-
-    /// Messages of a conversation, newest first; only those before `before` (microseconds, id) where it is given.
+    /// Messages of a conversation, newest first, as far back as the copy is whole; only those before `before` (microseconds,
+    /// id) where it is given. What this computer has queued is always among them.
     pub async fn messages(
         &self,
         conversation: Uuid,
@@ -230,21 +79,27 @@ impl Cache {
                  g.quoted_preview, g.reactions, g.attachment, ",
             row_state!("g.id"),
             " as state from messages g left join members m on m.id = g.sender_id
-              where g.conversation_id = ?1 and (g.sent_at, g.id) < (?2, ?3) order by g.sent_at desc, g.id desc limit ?4"
+              where g.conversation_id = ?1 and (g.sent_at, g.id) < (?2, ?3)
+                and (g.sent_at >= coalesce(
+                         (select cast(value as integer) from sync_state where key = 'messages_from'), ?5)
+                  or (g.sent_at, g.id) >= (select t.sent_at, t.id from older_threads t where t.conversation_id = ?1)
+                  or exists (select 1 from effects e where e.entity_id = g.id))
+              order by g.sent_at desc, g.id desc limit ?4"
         ))
         .bind(conversation)
         .bind(sent_at)
         .bind(id)
         .bind(limit)
+        .bind(BEGINNING)
         .fetch_all(self.readers())
         .await?;
         Ok(rows.iter().map(message).collect())
     }
 
-    /// Who a conversation is with.
-    pub async fn person(&self, contact_id: Uuid) -> Result<PersonRow> {
+    /// Who a conversation is with, and their latest visits as far back as the copy is whole.
+    pub async fn person(&self, contact_id: Uuid, most_visits: u32) -> Result<PersonRow> {
         let mut connection = self.readers().acquire().await?;
-        let contact = sqlx::query("select name, profile_name, phone, source, tags, notes from contacts where id = ?")
+        let contact = sqlx::query("select name, profile_name, phone, source, tags, notes, status = 'blocked' as is_blocked from contacts where id = ?")
             .bind(contact_id)
             .fetch_optional(&mut *connection)
             .await?;
@@ -257,9 +112,16 @@ impl Cache {
         let visits = sqlx::query(
             "select a.id, a.starts_at, s.name as service, coalesce(f.name, '') as professional, a.status from appointments a
              left join services s on s.id = a.service_id left join professionals f on f.id = a.professional_id
-             where a.contact_id = ? order by a.starts_at desc limit 8",
+             where a.contact_id = ?1
+               and (a.starts_at >= coalesce(
+                        (select cast(value as integer) from sync_state where key = 'appointments_from'), ?2)
+                 or exists (select 1 from older_people o where o.contact_id = ?1)
+                 or exists (select 1 from effects e where e.entity_id = a.id))
+             order by a.starts_at desc limit ?3",
         )
         .bind(contact_id)
+        .bind(BEGINNING)
+        .bind(most_visits)
         .fetch_all(&mut *connection)
         .await?;
         let no_show_count: u32 =
@@ -282,6 +144,7 @@ impl Cache {
             source: contact.as_ref().and_then(|row| row.get("source")),
             tags: contact.as_ref().map_or_else(|| "[]".to_owned(), |row| row.get("tags")),
             notes: contact.as_ref().map(|row| row.get("notes")).unwrap_or_default(),
+            is_blocked: contact.as_ref().is_some_and(|row| row.get("is_blocked")),
             patients: patients.iter().map(|row| row.get(0)).collect(),
             visits: visits
                 .iter()
@@ -296,29 +159,6 @@ impl Cache {
             no_show_count,
             lead: lead.map(|row| (row.get(0), row.get(1), row.get(2))),
         })
-    }
-}
-
-fn conversation(row: &SqliteRow) -> ConversationRow {
-    ConversationRow {
-        id: row.get(0),
-        contact_id: row.get(1),
-        channel_id: row.get(2),
-        name: row.get::<Option<String>, _>(3).unwrap_or_default(),
-        profile_name: row.get(4),
-        phone: row.get(5),
-        preview: row.get(6),
-        last_kind: row.get(7),
-        last_direction: row.get(8),
-        last_message_at: row.get(9),
-        waiting_since: row.get(10),
-        unread_count: row.get(11),
-        handler: row.get(12),
-        status: row.get(13),
-        assignee: row.get(14),
-        priority: row.get(15),
-        labels: row.get(16),
-        state: RowState::from_rank(row.get(17)),
     }
 }
 

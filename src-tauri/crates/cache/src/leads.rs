@@ -51,12 +51,15 @@ pub struct LeadRow {
     pub last_message: Option<String>,
     pub conversation_id: Option<Uuid>,
     pub loss_reason: Option<String>,
+    pub loss_reason_id: Option<Uuid>,
+    pub loss_note: Option<String>,
     pub state: RowState,
 }
 
 const LEADS: &str = concat!(
     "select l.id, l.stage_id, l.pipeline_id, l.contact_id, p.name, p.profile_name, p.phone, l.title, l.value_cents, l.source,
-         l.stage_entered_at, l.next_action, l.next_action_at, m.name, l.position, c.last_message_preview, c.id, r.name, ",
+         l.stage_entered_at, l.next_action, l.next_action_at, m.name, l.position, c.last_message_preview, c.id, r.name, l.loss_reason_id,
+         l.loss_note, ",
     row_state!("l.id"),
     " from leads l left join contacts p on p.id = l.contact_id left join members m on m.id = l.owner_id
       left join loss_reasons r on r.id = l.loss_reason_id
@@ -199,6 +202,8 @@ fn lead(row: &SqliteRow) -> LeadRow {
         last_message: row.get(15),
         conversation_id: row.get(16),
         loss_reason: row.get(17),
-        state: RowState::from_rank(row.get(18)),
+        loss_reason_id: row.get(18),
+        loss_note: row.get(19),
+        state: RowState::from_rank(row.get(20)),
     }
 }

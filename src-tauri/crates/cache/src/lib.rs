@@ -4,30 +4,54 @@
 //! change it in the clinic's database, in one transaction; see [`Cache::enqueue`].
 
 mod agenda;
+mod aside;
 mod change;
 mod copy;
+mod decide;
+mod due;
+mod effects;
+mod enqueue;
 mod error;
+mod fold;
+mod forget;
 mod inbox;
+mod joining;
 mod journal;
 mod leads;
+mod migrations;
+mod notes;
+mod older;
 mod open;
 mod outbox;
+mod salvage;
 mod search;
 mod settle;
 mod shadow;
+mod taken_back;
 mod team;
 mod values;
+mod views;
+mod visible;
+mod window;
 
-pub use agenda::{AgendaRows, ClosureRow, HoursRow, ProfessionalRow, VisitRow};
+pub use agenda::{AgendaRows, ClosureRow, HoursRow, LONGEST_VISIT_MICROS, ProfessionalRow, VisitRow};
 pub use change::CacheChange;
+pub use copy::Taking;
 pub use error::Error;
-pub use inbox::{ConversationRow, Counts, InboxView, MessageRow, PersonRow, PersonVisitRow};
+pub use inbox::{MessageRow, PersonRow, PersonVisitRow};
+pub use joining::PersonWeight;
+pub use journal::LogLine;
 pub use leads::{LeadRow, LossReasonRow, StageRow};
+pub use notes::{Noted, NotesRow, QueuedNote};
+pub use older::{Reach, Timeline};
 pub use open::{Cache, Key, Opened};
-pub use outbox::{Effect, NewOperation, OperationState, QueuedOperation};
-pub use search::{FoundMessageRow, FoundPersonRow};
+pub use outbox::{Effect, NewOperation, OperationState, QueuedOperation, WriteKind};
+pub use search::{FoundMessageRow, FoundPersonRow, MessageScope};
 pub use settle::Settlement;
-pub use team::{ClinicRow, MemberRow};
+pub use taken_back::GivenUp;
+pub use team::{ChannelRow, ClinicRow, MemberRow};
+pub use views::{ConversationRow, Counts, InboxView, Onlooker, ThreadFilter};
+pub use window::{Gap, read_window, written_window};
 
 /// Result of talking to the copy.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -4,19 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use balcao_domain::clock::Clock;
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
 use tokio::sync::broadcast;
 
-use crate::outbox::{self, Salvaged};
-use crate::{CacheChange, Error, Result};
+use crate::migrations::migrate;
+use crate::{CacheChange, Error, Result, aside, salvage};
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "copy", include_str!("../../../../migrations/cache/0001_copy.sql")),
-    (2, "search", include_str!("../../../../migrations/cache/0002_search.sql")),
-    (3, "outbox", include_str!("../../../../migrations/cache/0003_outbox.sql")),
-];
+/// How long the screens may hold up a piece of what the copy is filled with.
+const LONGEST_WAY_MILLIS: usize = 2;
 
 /// The key of the file: 32 random bytes that live in the keyring of the operating system.
 #[derive(Clone)]
@@ -46,6 +42,9 @@ pub struct Cache {
     writer: SqlitePool,
     readers: SqlitePool,
     changes: broadcast::Sender<CacheChange>,
+    /// The last place of the queue when the file was opened: what stands up to there was queued by another run of the
+    /// program, and may have been sent.
+    pub(crate) left_by_another_run: i64,
     pub(crate) clock: Clock,
 }
 
@@ -58,23 +57,45 @@ pub struct Opened {
     pub set_aside: Option<PathBuf>,
     /// Queued writes that were read from the damaged file and are in the new one.
     pub salvaged: usize,
+    /// How many more were in it and could not be read; `None` where not even their number could be read.
+    pub unreadable: Option<usize>,
 }
 
 impl Cache {
     /// Opens the file, or begins a new one. A damaged file is never deleted: it is renamed, and what waits in its outbox is
     /// carried over where it can be read. A file of a newer program is left as it is.
     pub async fn open(path: &Path, key: &Key, clock: Clock) -> Result<Opened> {
+        let finished = aside::finish(path, &clock)?;
         match Self::try_open(path, key, clock.clone()).await {
-            Ok(cache) => Ok(Opened { cache, set_aside: None, salvaged: 0 }),
-            Err(Error::Damaged) => {
-                let salvaged = outbox::salvage(&options(path, key).read_only(true)).await;
-                let aside = set_aside(path, &clock)?;
-                let cache = Self::try_open(path, key, clock).await?;
-                cache.restore(&salvaged).await?;
-                Ok(Opened { cache, set_aside: Some(aside), salvaged: salvaged.len() })
-            }
+            Ok(cache) => Ok(Opened { cache, set_aside: finished, salvaged: 0, unreadable: Some(0) }),
+            Err(Error::Damaged) => Self::rebuild(path, key, clock).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens the file after [`Error::Damaged`] was met in the midst of work: it is set aside even when what is looked at on
+    /// opening is whole.
+    pub async fn open_after_damage(path: &Path, key: &Key, clock: Clock) -> Result<Opened> {
+        if aside::finish(path, &clock)?.is_some() || !path.exists() {
+            return Self::open(path, key, clock).await;
+        }
+        Self::rebuild(path, key, clock).await
+    }
+
+    /// Makes a new file with what can be read of the old one, and lets them change places. Until that is done the old one
+    /// stands as it was, also when the disk is full or the program ends.
+    async fn rebuild(path: &Path, key: &Key, clock: Clock) -> Result<Opened> {
+        let damaged =
+            SqliteConnectOptions::new().filename(path).pragma("key", key.pragma()).disable_statement_logging();
+        let found = salvage::read(damaged).await;
+        aside::clear_the_making(path)?;
+        let new = Self::try_open(&aside::in_the_making(path), key, clock.clone()).await?;
+        let restored = new.restore(&found).await;
+        new.close().await;
+        restored?;
+        let set_aside = aside::replace(path, &clock)?;
+        let cache = Self::try_open(path, key, clock).await?;
+        Ok(Opened { cache, set_aside, salvaged: found.salvaged(), unreadable: found.unreadable })
     }
 
     async fn try_open(path: &Path, key: &Key, clock: Clock) -> Result<Self> {
@@ -84,6 +105,8 @@ impl Cache {
             .acquire_timeout(Duration::from_secs(30))
             .idle_timeout(None)
             .max_lifetime(None)
+            // A file does not hang up.
+            .test_before_acquire(false)
             // A full disk ends a transaction inside the engine, unnoticed by the driver: such a connection would refuse
             // every further transaction, so another one takes its place.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
@@ -92,19 +115,24 @@ impl Cache {
             if existed {
                 check(&writer).await?;
             }
-            migrate(&writer, path, key, existed, &clock).await
+            migrate(&writer, path, options(path, key), &clock).await?;
+            Ok(sqlx::query_scalar("select coalesce(max(seq), 0) from outbox").fetch_one(&writer).await?)
         };
-        if let Err(error) = opened.await {
-            writer.close().await;
-            return Err(error);
-        }
+        let left_by_another_run = match opened.await {
+            Ok(seq) => seq,
+            Err(error) => {
+                writer.close().await;
+                return Err(error);
+            }
+        };
         let readers = SqlitePoolOptions::new()
             .max_connections(3)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_lazy_with(options(path, key).read_only(true).pragma("cache_size", "-8000"));
         let (changes, _) = broadcast::channel(1024);
-        Ok(Self { writer, readers, changes, clock })
+        Ok(Self { writer, readers, changes, left_by_another_run, clock })
     }
 
     /// Closes the file; everything written is on disk already.
@@ -122,12 +150,38 @@ impl Cache {
         &self.readers
     }
 
-    pub(crate) fn writer(&self) -> &SqlitePool {
-        &self.writer
+    /// Lets the questions of the screens go first: a person waits for their answers, and for the copy to be filled nobody
+    /// does. For some milliseconds only, so that somebody who asks without end does not hold it up for ever.
+    pub(crate) async fn give_way(&self) {
+        let is_asked = || self.readers.num_idle() < self.readers.size() as usize;
+        for _ in 0..LONGEST_WAY_MILLIS {
+            if !is_asked() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
-    pub(crate) async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>> {
-        Ok(self.writer.begin_with("begin immediate").await?)
+    /// Begins a transaction of what a person has done: when its commit returns, it is on the disk.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("pragma synchronous = full; begin immediate").await?)
+    }
+
+    /// Begins a transaction of what can be had again: rows of the database, its word on queued writes, places in the copy.
+    /// Its commit does not wait for the disk, and outlives the end of the program, though not always that of the power.
+    ///
+    /// Nothing can be lost by that. Commits stand in one write-ahead log, and what is left after a power cut is always a
+    /// beginning of it: waiting for the disk at a person's write covers everything before. A cursor is written with its rows
+    /// or after them, so it never runs ahead of them. An operation whose confirmation is forgotten goes again and is told
+    /// "already"; one whose refusal is forgotten is refused again.
+    pub(crate) async fn begin_repeatable(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("pragma synchronous = normal; begin immediate").await?)
+    }
+
+    /// Begins the log of the file anew, where nobody is still reading from it.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        sqlx::query("pragma wal_checkpoint(truncate)").execute(&self.writer).await?;
+        Ok(())
     }
 
     /// To be called after the commit: nobody listening is fine.
@@ -136,15 +190,6 @@ impl Cache {
             let _ = self.changes.send(change);
         }
     }
-
-    async fn restore(&self, salvaged: &[Salvaged]) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        for operation in salvaged {
-            outbox::insert_salvaged(&mut transaction, operation).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
 }
 
 fn options(path: &Path, key: &Key) -> SqliteConnectOptions {
@@ -152,15 +197,20 @@ fn options(path: &Path, key: &Key) -> SqliteConnectOptions {
         .filename(path)
         .pragma("key", key.pragma())
         .journal_mode(SqliteJournalMode::Wal)
-        // A write is safe the moment the button is released, also from a power cut.
+        // Each transaction says for itself whether it waits for the disk; and where a disk only says that it has written,
+        // on macOS, it is asked again.
         .synchronous(SqliteSynchronous::Full)
+        .pragma("fullfsync", "on")
         .pragma("temp_store", "memory")
+        // What is deleted is written over: a person who was erased is not left in free pages.
+        .pragma("secure_delete", "on")
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .disable_statement_logging()
 }
 
-/// Reads what must be whole for nothing to be lost; the rest can be copied again.
+/// Reads what must be whole for nothing to be lost; the rest can be copied again. What it costs grows with what waits, not with
+/// the copy.
 async fn check(writer: &SqlitePool) -> Result<()> {
     let mut connection = writer.acquire().await?;
     sqlx::query("select count(*) from sqlite_schema").execute(&mut *connection).await?;
@@ -168,9 +218,12 @@ async fn check(writer: &SqlitePool) -> Result<()> {
         .fetch_one(&mut *connection)
         .await?;
     if known {
-        for statement in
-            ["pragma quick_check('outbox')", "pragma quick_check('effects')", "pragma quick_check('shadows')"]
-        {
+        for statement in [
+            "pragma quick_check('outbox')",
+            "pragma quick_check('effects')",
+            "pragma quick_check('shadows')",
+            "pragma quick_check('sync_state')",
+        ] {
             let verdict: String = sqlx::query_scalar(statement).fetch_one(&mut *connection).await?;
             if verdict != "ok" {
                 return Err(Error::Damaged);
@@ -178,62 +231,4 @@ async fn check(writer: &SqlitePool) -> Result<()> {
         }
     }
     Ok(())
-}
-
-async fn migrate(writer: &SqlitePool, path: &Path, key: &Key, existed: bool, clock: &Clock) -> Result<()> {
-    let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
-        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
-    });
-    let migrator = Migrator::with_migrations(migrations.collect());
-    if existed && is_behind(writer).await? {
-        copy_before_migration(path, key, clock).await?;
-    }
-    migrator.run(writer).await.map_err(|error| match error {
-        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => Error::Newer,
-        MigrateError::VersionMismatch(_) | MigrateError::Dirty(_) => Error::Damaged,
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
-        _ => Error::Engine("migration".to_owned()),
-    })
-}
-
-async fn is_behind(writer: &SqlitePool) -> Result<bool> {
-    let known: bool = sqlx::query_scalar("select exists (select 1 from sqlite_schema where name = '_sqlx_migrations')")
-        .fetch_one(writer)
-        .await?;
-    if !known {
-        return Ok(false);
-    }
-    let latest: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(writer).await?;
-    Ok(latest < MIGRATIONS.last().map(|(version, ..)| *version))
-}
-
-/// A consistent, encrypted copy beside the file, so that a migration that goes wrong costs nothing.
-async fn copy_before_migration(path: &Path, key: &Key, clock: &Clock) -> Result<()> {
-    let target = sibling(path, "before-migration", clock);
-    let mut connection = options(path, key).connect().await?;
-    sqlx::query("vacuum into ?").bind(target.to_string_lossy().into_owned()).execute(&mut connection).await?;
-    connection.close().await?;
-    Ok(())
-}
-
-fn set_aside(path: &Path, clock: &Clock) -> Result<PathBuf> {
-    let aside = sibling(path, "damaged", clock);
-    for suffix in ["", "-wal", "-shm"] {
-        let from = with_suffix(path, suffix);
-        if from.exists() {
-            std::fs::rename(&from, with_suffix(&aside, suffix)).map_err(|e| Error::NotWritable(e.kind()))?;
-        }
-    }
-    Ok(aside)
-}
-
-fn sibling(path: &Path, word: &str, clock: &Clock) -> PathBuf {
-    let stamp = clock.now().format("%Y%m%dT%H%M%S");
-    with_suffix(path, &format!(".{word}-{stamp}"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

@@ -35,6 +35,17 @@ pub struct FoundMessageRow {
     pub sent_at: i64,
 }
 
+/// Where messages are looked for; what is absent narrows nothing. Instants are microseconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MessageScope {
+    /// In this conversation.
+    pub conversation: Option<Uuid>,
+    /// Sent at or after.
+    pub from: Option<i64>,
+    /// Sent before.
+    pub until: Option<i64>,
+}
+
 /// Contacts whose name or phone contains a text, the latest to talk first.
 pub(crate) struct PeopleMatching {
     /// SQL with the columns `row` and `id`; `?1` is the needle and `?2` how many at the most.
@@ -70,7 +81,7 @@ impl PeopleMatching {
 impl Cache {
     /// Brings the search indexes up to date by one step. Returns whether more is left.
     pub async fn index_step(&self) -> Result<bool> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_repeatable().await?;
         let mut more = false;
         for (entity, columns) in [("messages", "body"), ("contacts", "name, phone")] {
             let until: i64 = sqlx::query_scalar("select indexed_until from search_progress where entity = ?")
@@ -144,7 +155,7 @@ impl Cache {
     }
 
     /// Messages that contain every word of the text, the last one as a beginning; newest first.
-    pub async fn search_messages(&self, text: &str, limit: u32) -> Result<Vec<FoundMessageRow>> {
+    pub async fn search_messages(&self, text: &str, scope: MessageScope, limit: u32) -> Result<Vec<FoundMessageRow>> {
         let words: Vec<String> = fold(text)
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
@@ -156,25 +167,36 @@ impl Cache {
         let query = format!("{}*", words.join(" "));
         // Newest first without reading everything that was found: the first copy numbers its rows from the newest to the
         // oldest, and what arrives later gets higher numbers still. So the newest ones stand at the two ends.
-        let rows = sqlx::query(
-            "with found as (
-                 select row from (select rowid as row from messages_search where messages_search match ?1
-                                  order by rowid limit ?3)
-                 union
-                 select row from (select rowid as row from messages_search where messages_search match ?1
-                                  order by rowid desc limit ?3)),
+        // Where only some are wanted, they may stand anywhere.
+        let found = if scope == MessageScope::default() {
+            "select row from (select rowid as row from messages_search where messages_search match ?1
+                              order by rowid limit ?3)
+             union
+             select row from (select rowid as row from messages_search where messages_search match ?1
+                              order by rowid desc limit ?3)"
+        } else {
+            "select rowid as row from messages_search where messages_search match ?1"
+        };
+        let statement = format!(
+            "with found as ({found}),
              newest as materialized (
                  select g.id, g.conversation_id, g.body, g.sent_at from found join messages g on g.row = found.row
-                 where g.revoked_at is null order by g.sent_at desc limit ?2)
+                 where g.revoked_at is null and (?4 is null or g.conversation_id = ?4)
+                   and (?5 is null or g.sent_at >= ?5) and (?6 is null or g.sent_at < ?6)
+                 order by g.sent_at desc limit ?2)
              select g.id, g.conversation_id, coalesce(nullif(p.name, ''), p.profile_name, p.phone, ''), g.body, g.sent_at
              from newest g left join conversations c on c.id = g.conversation_id left join contacts p on p.id = c.contact_id
              order by g.sent_at desc",
-        )
-        .bind(query)
-        .bind(limit)
-        .bind(FOUND_AT_EACH_END)
-        .fetch_all(self.readers())
-        .await?;
+        );
+        let rows = sqlx::query(AssertSqlSafe(statement))
+            .bind(query)
+            .bind(limit)
+            .bind(FOUND_AT_EACH_END)
+            .bind(scope.conversation)
+            .bind(scope.from)
+            .bind(scope.until)
+            .fetch_all(self.readers())
+            .await?;
         Ok(rows
             .iter()
             .map(|row| FoundMessageRow {

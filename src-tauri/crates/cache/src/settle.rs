@@ -1,20 +1,30 @@
-//! What becomes of queued writes: confirmed, put off, parked, tried again, given up.
+//! The database's word on queued writes, and the lack of one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use balcao_domain::feed::Entity;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use uuid::Uuid;
 
-use crate::outbox::{note, read_operation};
-use crate::{Cache, CacheChange, Error, Result, shadow};
+use crate::effects::{QueuedEffect, change, effects_of, rows};
+use crate::outbox::LONGEST_DELAY_MICROS;
+use crate::shadow::Shadows;
+use crate::values::id_list;
+use crate::{Cache, Result};
 
 /// The database's word on one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settlement {
     /// It has the effect; this is the row's version now, where there is a row.
     Confirmed {
+        /// Version of the row.
+        version: Option<i64>,
+    },
+    /// It had the effect before, and the answer got lost. Rows that followed along may have been copied since then, and say
+    /// more than was expected of them.
+    ConfirmedBefore {
         /// Version of the row.
         version: Option<i64>,
     },
@@ -28,46 +38,103 @@ pub enum Settlement {
 }
 
 impl Cache {
-    /// Takes the database's word on some operations, all in one transaction.
+    /// Takes the database's word on some operations, all in one transaction. What was given up while it was on its way is
+    /// passed over: the next pull brings what the database made of it.
+    ///
+    /// A power cut may take this back. The operations then go again, and are told "already", or no once more.
     pub async fn settle(&self, settlements: &[(Uuid, Settlement)]) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let mut change = CacheChange { outbox: true, ..CacheChange::default() };
-        for (operation_id, settlement) in settlements {
-            settle_one(&mut transaction, *operation_id, settlement, &mut change).await?;
+        let mut transaction = self.begin_repeatable().await?;
+        let ids: Vec<Uuid> = settlements.iter().map(|(id, _)| *id).collect();
+        let effects = effects_of(&mut transaction, &ids).await?;
+        let mut shadows = Shadows::load(&mut transaction, &rows(&effects)).await?;
+        let mut queued: BTreeMap<Uuid, Vec<&QueuedEffect>> = BTreeMap::new();
+        for effect in &effects {
+            queued.entry(effect.operation_id).or_default().push(effect);
         }
+        let mut confirmed = Vec::new();
+        for (id, settlement) in settlements {
+            let Some(effects) = queued.remove(id) else { continue };
+            match settlement {
+                Settlement::Confirmed { version } => {
+                    for effect in effects {
+                        shadows.confirm(effect.row(), &effect.write, *version);
+                    }
+                    confirmed.push(*id);
+                }
+                Settlement::ConfirmedBefore { version } => {
+                    for effect in effects.iter().filter(|effect| effect.write.own) {
+                        shadows.confirm(effect.row(), &effect.write, *version);
+                    }
+                    confirmed.push(*id);
+                }
+                Settlement::Parked { reason, theirs } => {
+                    if reason == "gone" {
+                        effects
+                            .iter()
+                            .filter(|effect| effect.write.own)
+                            .for_each(|effect| shadows.remove(effect.row()));
+                    }
+                    sqlx::query("update outbox set state = 'parked', reason = ?, theirs = ? where operation_id = ?")
+                        .bind(reason.clone())
+                        .bind(Value::Object(theirs.clone()).to_string())
+                        .bind(*id)
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+            }
+        }
+        sqlx::query("delete from outbox where operation_id in (select unhex(value) from json_each(?))")
+            .bind(id_list(confirmed))
+            .execute(&mut *transaction)
+            .await?;
+        shadows.show(&mut transaction).await?;
         transaction.commit().await?;
-        self.announce(change);
+        self.announce(change(&effects));
         Ok(())
     }
 
-    /// Nothing is known about these: they go again, not before the delay is over.
+    /// Nothing is known about these: they go again, not before the delay is over; a minute is the longest.
     pub async fn put_off(&self, operations: &[Uuid], delay: Duration) -> Result<()> {
-        let not_before = self.clock.now() + delay;
-        let mut transaction = self.begin().await?;
-        for operation_id in operations {
-            sqlx::query("update outbox set not_before = ? where operation_id = ?")
-                .bind(not_before.timestamp_micros())
-                .bind(*operation_id)
-                .execute(&mut *transaction)
-                .await?;
-        }
+        let delay =
+            i64::try_from(delay.as_micros()).map_or(LONGEST_DELAY_MICROS, |micros| micros.min(LONGEST_DELAY_MICROS));
+        let mut transaction = self.begin_repeatable().await?;
+        sqlx::query("update outbox set not_before = ? where operation_id in (select unhex(value) from json_each(?))")
+            .bind(self.clock.now().timestamp_micros() + delay)
+            .bind(id_list(operations.iter().copied()))
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }
 
     /// Nothing waits for its time any more: the way to the database is open again.
     pub async fn send_now(&self) -> Result<()> {
-        sqlx::query("update outbox set not_before = 0 where not_before > 0").execute(self.writer()).await?;
+        let mut transaction = self.begin_repeatable().await?;
+        sqlx::query("update outbox set not_before = 0 where not_before > 0").execute(&mut *transaction).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
-    /// Parks operations whose time is over. Returns how many.
+    /// The present on the server's clock, as far as it was heard last: what is compared or stored is told in it, so that a
+    /// desk whose clock is wrong by hours does not put its words before their question. Before the database was ever reached
+    /// it is this computer's own.
+    pub async fn server_now(&self) -> Result<DateTime<Utc>> {
+        let ahead = self.state("clock_ahead_micros").await?.and_then(|micros| micros.parse().ok());
+        let now = self.clock.now();
+        Ok(now.checked_sub_signed(TimeDelta::microseconds(ahead.unwrap_or(0))).unwrap_or(now))
+    }
+
+    /// Parks operations whose time is over. Returns how many. What the database may know of is sent all the same, so that
+    /// nothing is called expired that has happened: the database compares the time itself.
     pub async fn park_expired(&self) -> Result<u64> {
-        let now = self.clock.now().timestamp_micros();
-        let rows = sqlx::query("select operation_id from outbox where state = 'waiting' and expires_at < ?")
-            .bind(now)
-            .fetch_all(self.readers())
-            .await?;
+        let rows = sqlx::query(
+            "select operation_id from outbox
+             where state = 'waiting' and expires_at < ? and attempts = 0 and seq > ?",
+        )
+        .bind(self.server_now().await?.timestamp_micros())
+        .bind(self.left_by_another_run)
+        .fetch_all(self.readers())
+        .await?;
         let expired: Vec<(Uuid, Settlement)> = rows
             .iter()
             .map(|row| (row.get(0), Settlement::Parked { reason: "expired".to_owned(), theirs: Map::new() }))
@@ -77,120 +144,4 @@ impl Cache {
         }
         Ok(expired.len() as u64)
     }
-
-    /// Sends a parked operation again, with other values where given. It now stands on what the others wrote, so that it
-    /// goes over it: that is what the person chose.
-    pub async fn retry(&self, operation_id: Uuid, changed: &Map<String, Value>) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let row = sqlx::query("select * from outbox where operation_id = ? and state = 'parked'")
-            .bind(operation_id)
-            .fetch_one(&mut *transaction)
-            .await?;
-        let mut operation = read_operation(&row)?;
-        operation.base.extend(operation.theirs.clone());
-        operation.fields.extend(changed.clone());
-        let fields = Value::Object(operation.fields.clone()).to_string();
-        sqlx::query(
-            "update outbox set state = 'waiting', attempts = 0, not_before = 0, reason = null, theirs = null, fields = ?,
-                 base = ? where operation_id = ?",
-        )
-        .bind(fields.clone())
-        .bind(Value::Object(operation.base).to_string())
-        .bind(operation_id)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query("update effects set fields = ? where operation_id = ? and entity_id = ?")
-            .bind(fields)
-            .bind(operation_id)
-            .bind(operation.entity_id)
-            .execute(&mut *transaction)
-            .await?;
-        let mut change = CacheChange { outbox: true, ..CacheChange::default() };
-        for (entity, id, fields) in effects_of(&mut transaction, operation_id).await? {
-            shadow::rebuild(&mut transaction, entity, id).await?;
-            note(&mut change, entity, id, &fields);
-        }
-        transaction.commit().await?;
-        self.announce(change);
-        Ok(())
-    }
-
-    /// Gives an operation up: the screens show the database's values again.
-    pub async fn discard(&self, operation_id: Uuid) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let effects = effects_of(&mut transaction, operation_id).await?;
-        let deleted = sqlx::query("delete from outbox where operation_id = ?")
-            .bind(operation_id)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-        if deleted == 0 {
-            return Err(Error::NotFound);
-        }
-        let mut change = CacheChange { outbox: true, ..CacheChange::default() };
-        for (entity, id, fields) in effects {
-            shadow::rebuild(&mut transaction, entity, id).await?;
-            note(&mut change, entity, id, &fields);
-        }
-        transaction.commit().await?;
-        self.announce(change);
-        Ok(())
-    }
-}
-
-async fn settle_one(
-    connection: &mut SqliteConnection,
-    operation_id: Uuid,
-    settlement: &Settlement,
-    change: &mut CacheChange,
-) -> Result<()> {
-    let own_row: Option<Uuid> = sqlx::query_scalar("select entity_id from outbox where operation_id = ?")
-        .bind(operation_id)
-        .fetch_optional(&mut *connection)
-        .await?;
-    // Given up by the person while it was on its way: the next pull brings what the database made of it.
-    let Some(own_row) = own_row else { return Ok(()) };
-    let effects = effects_of(connection, operation_id).await?;
-    match settlement {
-        Settlement::Confirmed { version } => {
-            for (entity, id, fields) in &effects {
-                let version = if *id == own_row { *version } else { None };
-                shadow::confirm(connection, entity, *id, fields, version).await?;
-            }
-            sqlx::query("delete from outbox where operation_id = ?")
-                .bind(operation_id)
-                .execute(&mut *connection)
-                .await?;
-        }
-        Settlement::Parked { reason, theirs } => {
-            sqlx::query("update outbox set state = 'parked', reason = ?, theirs = ? where operation_id = ?")
-                .bind(reason.clone())
-                .bind(Value::Object(theirs.clone()).to_string())
-                .bind(operation_id)
-                .execute(&mut *connection)
-                .await?;
-        }
-    }
-    for (entity, id, fields) in effects {
-        shadow::rebuild(connection, entity, id).await?;
-        note(change, entity, id, &fields);
-    }
-    Ok(())
-}
-
-async fn effects_of(
-    connection: &mut SqliteConnection,
-    operation_id: Uuid,
-) -> Result<Vec<(&'static Entity, Uuid, Map<String, Value>)>> {
-    let rows = sqlx::query("select entity, entity_id, fields from effects where operation_id = ?")
-        .bind(operation_id)
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let entity = Entity::named(row.get(0)).ok_or_else(|| Error::Shape("effects.entity".to_owned()))?;
-            let fields = serde_json::from_str(row.get(2)).map_err(|_| Error::Shape("effects.fields".to_owned()))?;
-            Ok((entity, row.get(1), fields))
-        })
-        .collect()
 }

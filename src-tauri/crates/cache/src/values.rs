@@ -9,6 +9,10 @@ use uuid::Uuid;
 
 use crate::{Error, Result};
 
+/// Rows written by one statement: enough to make the round trip to the engine's thread cheap, few enough to stay far below
+/// the engine's limit of parameters.
+pub(crate) const ROWS_PER_STATEMENT: usize = 64;
+
 /// Appends a value to the arguments of a statement.
 pub(crate) fn bind(arguments: &mut SqliteArguments, cell: Cell<'_>) -> Result<()> {
     match cell {
@@ -102,29 +106,65 @@ pub(crate) async fn read_row(
     Ok(Some(object))
 }
 
-/// Writes a whole copied row, whatever version stands there.
-pub(crate) async fn write_row(
+/// Writes whole copied rows, whatever versions stand there.
+pub(crate) async fn write_rows(
     connection: &mut SqliteConnection,
     entity: &Entity,
-    id: Uuid,
-    object: &Map<String, Value>,
+    rows: &[(Uuid, Map<String, Value>)],
 ) -> Result<()> {
-    let mut arguments = SqliteArguments::default();
-    bind(&mut arguments, Cell::Id(id))?;
-    bind(&mut arguments, Cell::Integer(object.get("version").and_then(Value::as_i64).unwrap_or(0)))?;
-    for column in entity.columns {
-        let value = object.get(column.name).unwrap_or(&Value::Null);
-        bind(&mut arguments, cell_of(entity, column.name, value)?)?;
+    let mut cells = Vec::with_capacity(rows.len());
+    for (id, object) in rows {
+        let mut row = vec![Cell::Id(*id), Cell::Integer(object.get("version").and_then(Value::as_i64).unwrap_or(0))];
+        for column in entity.columns {
+            row.push(cell_of(entity, column.name, object.get(column.name).unwrap_or(&Value::Null))?);
+        }
+        cells.push(row);
     }
+    write_cells(connection, entity, cells, "").await
+}
+
+/// Writes rows of `id`, `version` and the entity's columns, over those that stand there and meet the condition. By the
+/// hundred in few statements; the rest one by one, so that there are only two statements to be prepared.
+pub(crate) async fn write_cells(
+    connection: &mut SqliteConnection,
+    entity: &Entity,
+    rows: Vec<Vec<Cell<'_>>>,
+    condition: &str,
+) -> Result<()> {
+    let places = format!("({})", vec!["?"; entity.columns.len() + 2].join(","));
     let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
-    let places = vec!["?"; entity.columns.len() + 2].join(", ");
-    let statement = format!(
-        "insert into {} ({}) values ({places}) on conflict (id) do update set version = excluded.version, {updates}",
-        entity.name,
-        column_list(entity),
-    );
-    sqlx::query_with(sqlx::AssertSqlSafe(statement), arguments).execute(connection).await?;
+    let columns = column_list(entity);
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let count = if rows.len() >= ROWS_PER_STATEMENT { ROWS_PER_STATEMENT } else { 1 };
+        let statement = format!(
+            "insert into {} ({columns}) values {} on conflict (id) do update set version = excluded.version, {updates} {condition}",
+            entity.name,
+            vec![places.as_str(); count].join(","),
+        );
+        let mut arguments = SqliteArguments::default();
+        for cell in rows.by_ref().take(count).flatten() {
+            bind(&mut arguments, cell)?;
+        }
+        sqlx::query_with(sqlx::AssertSqlSafe(statement), arguments).execute(&mut *connection).await?;
+    }
     Ok(())
+}
+
+/// Removes copied rows.
+pub(crate) async fn delete_rows(connection: &mut SqliteConnection, entity: &Entity, ids: Vec<Uuid>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let statement = format!("delete from {} where id in (select unhex(value) from json_each(?))", entity.name);
+    sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id_list(ids)).execute(connection).await?;
+    Ok(())
+}
+
+/// Ids as one argument of a statement: `select unhex(value) from json_each(?)` makes rows of them.
+pub(crate) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> String {
+    let quoted: Vec<String> = ids.into_iter().map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", quoted.join(","))
 }
 
 #[cfg(test)]

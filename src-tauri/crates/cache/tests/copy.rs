@@ -4,7 +4,10 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use balcao_cache::{Cache, Effect, InboxView, Key, NewOperation, OperationState, RowState, Settlement};
+use balcao_cache::{
+    Cache, Effect, InboxView, Key, MessageScope, NewOperation, Onlooker, OperationState, RowState, Settlement,
+    ThreadFilter, WriteKind,
+};
 use balcao_domain::clock::Clock;
 use balcao_domain::feed::{Cell, ENTITIES, Entity};
 use chrono::DateTime;
@@ -73,7 +76,9 @@ fn row(entity: &'static Entity, row_id: Uuid, version: i64, values: &[(&str, Cel
 
 async fn take(cache: &Cache, name: &str, row_id: Uuid, version: i64, values: &[(&str, Cell<'static>)]) {
     let entity = Entity::named(name).unwrap();
-    cache.take_rows(entity, std::iter::once(row(entity, row_id, version, values))).await.unwrap();
+    let mut taking = cache.take().await.unwrap();
+    taking.rows(entity, std::iter::once(row(entity, row_id, version, values))).await.unwrap();
+    taking.commit(&[]).await.unwrap();
 }
 
 const VISIT: fn() -> Uuid = || id(50);
@@ -95,7 +100,7 @@ fn move_to(operation: u128, seconds: i64) -> NewOperation {
     NewOperation {
         operation_id: id(operation),
         action: "move_appointment",
-        insert: false,
+        kind: WriteKind::Patch,
         effect: Effect {
             entity: Entity::named("appointments").unwrap(),
             entity_id: VISIT(),
@@ -103,6 +108,7 @@ fn move_to(operation: u128, seconds: i64) -> NewOperation {
         },
         followers: Vec::new(),
         unchecked: &[],
+        depends_on: None,
         expires_at: None,
     }
 }
@@ -242,7 +248,7 @@ fn reply(operation: u128, message: u128) -> NewOperation {
     NewOperation {
         operation_id: id(operation),
         action: "send_message",
-        insert: true,
+        kind: WriteKind::Insert,
         effect: Effect {
             entity: Entity::named("messages").unwrap(),
             entity_id: id(message),
@@ -257,12 +263,17 @@ fn reply(operation: u128, message: u128) -> NewOperation {
             fields: object(json!({ "waiting_since": null, "unread_count": 0, "last_message_preview": body })),
         }],
         unchecked: &[],
+        depends_on: None,
         expires_at: None,
     }
 }
 
 async fn waiting(cache: &Cache) -> usize {
-    cache.conversations(InboxView::NeedsReply, id(1), None, 0, 10).await.unwrap().len()
+    cache
+        .conversations(InboxView::NeedsReply, Onlooker { me: id(1), now: 0 }, &ThreadFilter::default(), 0, 10)
+        .await
+        .unwrap()
+        .len()
 }
 
 async fn conversation(cache: &Cache) {
@@ -382,10 +393,10 @@ async fn people_and_messages_are_found_without_accents() {
         assert_eq!(cache.search_people(text, 10).await.unwrap().len(), 1, "{text}");
     }
     for text in ["amanha", "Amanhã 10", "aman"] {
-        assert_eq!(cache.search_messages(text, 10).await.unwrap().len(), 1, "{text}");
+        assert_eq!(cache.search_messages(text, MessageScope::default(), 10).await.unwrap().len(), 1, "{text}");
     }
     for text in ["", "\"", "( or *", "nada disso"] {
-        assert!(cache.search_messages(text, 10).await.unwrap().is_empty(), "{text}");
+        assert!(cache.search_messages(text, MessageScope::default(), 10).await.unwrap().is_empty(), "{text}");
     }
 }
 
@@ -397,8 +408,8 @@ async fn an_edited_message_is_found_by_its_new_words_only() {
             .await;
         while cache.index_step().await.unwrap() {}
     }
-    assert_eq!(cache.search_messages("depois", 10).await.unwrap().len(), 1);
-    assert!(cache.search_messages("antes", 10).await.unwrap().is_empty());
+    assert_eq!(cache.search_messages("depois", MessageScope::default(), 10).await.unwrap().len(), 1);
+    assert!(cache.search_messages("antes", MessageScope::default(), 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
