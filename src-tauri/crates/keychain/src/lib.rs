@@ -9,6 +9,10 @@
 //! | `<profile-id>/cache-key`          | the encrypted SQLite copy                               |
 //! | `<profile-id>/database-password`  | the login of this desk in the clinic's PostgreSQL       |
 //! | `<profile-id>/superuser-password` | the embedded PostgreSQL, where this computer hosts one  |
+//! | `<profile-id>/lock`               | the screens, as a hash of the PIN                       |
+//! | `<profile-id>/journal-key`        | events that the database does not have yet              |
+//! | `<channel-id>/gateway-key`        | the gateway of a connection to WhatsApp                 |
+//! | `<profile-id>/lan-authority`      | what desks trust when the clinic is shared on a network |
 //!
 //! There is deliberately no fallback to a file: where no keyring answers, [`KeychainError::Unavailable`] says so and
 //! the person decides what to do.

@@ -67,6 +67,12 @@ impl Binaries {
         self.bin().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
+    /// One program that ends by itself, such as `pg_dump`, to be run under our own account; of our environment it gets
+    /// only what it needs to start.
+    pub fn command(&self, name: &str) -> std::process::Command {
+        command::bare(self, name)
+    }
+
     fn check_version(self) -> Result<Self> {
         let wrong = |found: String| LocalServerError::WrongVersion { folder: self.root.clone(), found };
         let output = command::bare(&self, "postgres").arg("--version").output();

@@ -16,10 +16,15 @@ use crate::connection::SUPERUSER;
 use crate::data_folder::{DataFolder, restrict};
 use crate::error::{LocalServerError, Result, last_lines, speaks_of_a_full_disk};
 
+/// After the name of the data folder; the number of the process that makes it follows.
+const UNFINISHED: &str = ".unfinished";
+
 /// Makes the database in a folder beside its place and then moves it there, so that whoever is killed in between
-/// leaves nothing that looks like a database. Leftovers of such an attempt are removed first.
+/// leaves nothing that looks like a database. Leftovers of such an attempt are removed first; the folder has another name
+/// each time, because an `initdb` whose program was killed goes on writing into its own.
 pub(crate) async fn make(folder: &DataFolder, binaries: &Binaries, password: &Secret) -> Result<()> {
-    let unfinished = beside(&folder.path, ".unfinished")?;
+    remove_leftovers(&folder.path).await?;
+    let unfinished = beside(&folder.path, &format!("{UNFINISHED}-{}", std::process::id()))?;
     remove(&unfinished).await?;
     fs::create_dir(&unfinished).map_err(LocalServerError::io("create", &unfinished))?;
     restrict(&unfinished)?;
@@ -32,6 +37,20 @@ pub(crate) async fn make(folder: &DataFolder, binaries: &Binaries, password: &Se
     let moved = made.and_then(|()| make_room(&folder.path)).and_then(|()| put_in_place(&data, &folder.path));
     let removed = remove(&unfinished).await;
     moved.and(removed)
+}
+
+/// What is written to at this moment may be left for the next time; the orphan that writes ends when its files are gone.
+async fn remove_leftovers(place: &Path) -> Result<()> {
+    let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else { return Ok(()) };
+    let prefix = format!("{}{UNFINISHED}", name.to_string_lossy());
+    for entry in fs::read_dir(parent).map_err(LocalServerError::io("list", parent))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix)
+            && let Err(error) = remove(&entry.path()).await
+        {
+            tracing::warn!(%error, "an unfinished data folder is left for the next time");
+        }
+    }
+    Ok(())
 }
 
 async fn run(folder: &DataFolder, binaries: &Binaries, data: &Path, password_file: &Path) -> Result<()> {
