@@ -149,6 +149,9 @@ impl BulkLoader {
     /// Keeps everything that was copied, wakes the desks of the clinic once, and gathers the statistics that the planner
     /// would only have after a while.
     pub async fn commit(mut self, clinic_id: Uuid) -> Result<()> {
+        if self.filled.contains("appointments") {
+            sqlx::query("select internal.recount_people($1)").bind(clinic_id).execute(&mut self.connection).await?;
+        }
         sqlx::query("select pg_notify(channel, '') from internal.listen_channels where clinic_id = $1")
             .bind(clinic_id)
             .execute(&mut self.connection)

@@ -1,19 +1,27 @@
 //! A connection to the clinic's database under a desk's own login.
 
 mod address;
+mod doctor;
 mod identity;
+mod line;
+mod pinned;
 mod probe;
+mod way;
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgExecutor, PgPool, Postgres, Row, Transaction};
 use tokio::time::timeout;
 
 pub use address::{Address, TlsMode};
+pub use doctor::{DoctorState, DoctorStep, Finding, diagnose};
 pub use identity::{Identity, Role};
+use line::Line;
+pub(crate) use line::Turn;
+pub(crate) use way::Way;
 
 use crate::migrations::SCHEMA_VERSION;
 use crate::{Error, Result};
@@ -27,45 +35,55 @@ pub(crate) const EXTENSIONS: [&str; 4] = ["btree_gin", "btree_gist", "pg_trgm", 
 /// How long a person waits to hear that a server is not there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The clinic's database as one desk sees it. Cheap to clone: clones share the connections.
+/// How long a small question may go unanswered. A connection that a firewall has forgotten tells neither side; with a
+/// question every 20 seconds, this finds it within 30.
+const SMALL_ANSWER: Duration = Duration::from_secs(8);
+
+/// How long the server may work on something large without a word.
+pub(crate) const LARGE_ANSWER: Duration = Duration::from_secs(25);
+
+/// The clinic's database as one desk sees it. Cheap to clone: clones share the connection, one statement at a time; a
+/// [`crate::Listener`] has the desk's other one.
 #[derive(Clone)]
 pub struct Tenant {
-    pool: PgPool,
-    options: PgConnectOptions,
+    line: Line,
+    way: Way,
     address: Address,
 }
 
 impl Tenant {
-    /// Logs in once to see that everything fits, and from then on opens connections as they are needed, at most two.
+    /// Logs in and sees that everything fits. From then on it keeps at most one connection.
     /// `application` is how the server's own tools name this program; the version is appended.
     ///
     /// # Errors
     /// Each reason why it cannot work has a variant of [`Error`] of its own. Nothing is written.
     pub async fn connect(address: &Address, password: &str, application: &str) -> Result<Self> {
-        let options = options(address, password, application);
-        let mut connection = open(address, &options).await?;
-        let fits = fits(&mut connection).await;
-        // The server may be gone by now, which says nothing about what was found.
-        let _ = connection.close().await;
-        fits?;
-        let pool = pool_options(2).idle_timeout(Duration::from_secs(600)).connect_lazy_with(options.clone());
-        Ok(Self { pool, options, address: address.clone() })
+        let way = Way::to(address, password, application).await?;
+        let mut connection = way.open(address).await?;
+        if let Err(error) = fits(&mut connection).await {
+            // The server may be gone by now, which says nothing about what was found.
+            let _ = connection.close().await;
+            return Err(error);
+        }
+        let line = Line::over(connection, way.options().clone()).await?;
+        Ok(Self { line, way, address: address.clone() })
     }
 
-    /// Who this login is.
+    /// Who this login is. The database writes down that it has come.
     ///
     /// # Errors
-    /// [`Error::LoginRevoked`] when the clinic has taken the login away since.
+    /// [`Error::LoginUnknown`] when the login speaks for no clinic any more; connecting anew tells why.
     pub async fn whoami(&self) -> Result<Identity> {
-        let row = sqlx::query(
+        let question = sqlx::query(
             "select c.id as clinic_id, c.name as clinic_name, c.time_zone, m.id as member_id, m.name as member_name,
-                    app.current_member_role() as role, session_user::text as login
+                    app.current_member_role() as role, session_user::text as login, app.begin_session()
              from app.clinics c join app.members m on m.clinic_id = c.id
              where c.id = (select app.current_clinic()) and m.id = (select app.current_member())",
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .ok_or(Error::LoginRevoked)?;
+        );
+        let row = self
+            .ask(async |connection| answered(question.fetch_optional(connection)).await)
+            .await?
+            .ok_or(Error::LoginUnknown)?;
         let role: String = row.try_get("role")?;
         Ok(Identity {
             clinic_id: row.try_get("clinic_id")?,
@@ -80,7 +98,10 @@ impl Tenant {
 
     /// The time on the clock of the server, to show how far this computer's own is off.
     pub async fn server_time(&self) -> Result<DateTime<Utc>> {
-        Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(&self.pool).await?)
+        self.ask(async |connection| {
+            answered(sqlx::query_scalar("select clock_timestamp()").fetch_one(connection)).await
+        })
+        .await
     }
 
     /// Where this is.
@@ -88,19 +109,32 @@ impl Tenant {
         &self.address
     }
 
-    /// Ends all connections, once the statements under way are done.
+    /// Ends the connection, once the statements under way are done.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.line.close().await;
     }
 
-    /// The connections that statements of this crate use.
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
+    /// Takes a turn at the connection, asks, and ends the turn with the answer.
+    pub(crate) async fn ask<T>(&self, question: impl AsyncFnOnce(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let mut turn = self.turn().await?;
+        let answer = question(turn.connection()).await;
+        turn.end(answer)
     }
 
-    /// A pool of one connection for a purpose that would otherwise keep one of the two from everybody else.
+    /// A turn at the connection that statements of this crate use.
+    pub(crate) async fn turn(&self) -> Result<Turn> {
+        self.line.turn().await
+    }
+
+    /// A pool of one further connection, to listen on. It lives until it breaks, and is not asked whether it does.
     pub(crate) fn dedicated_pool(&self) -> PgPool {
-        pool_options(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(self.options.clone())
+        PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(self.way.options().clone())
     }
 }
 
@@ -111,8 +145,38 @@ impl fmt::Debug for Tenant {
     }
 }
 
-fn pool_options(connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new().min_connections(0).max_connections(connections).acquire_timeout(PATIENCE)
+/// Ends a transaction with what came out of it. A failed one is rolled back now: the driver would do so with the next
+/// statement, which may be long in coming, and until then others wait for what it holds.
+pub(crate) async fn finish<T>(transaction: Transaction<'_, Postgres>, outcome: Result<T>) -> Result<T> {
+    match outcome {
+        Ok(value) => {
+            answered(transaction.commit()).await?;
+            Ok(value)
+        }
+        Err(error) if error.is_connection() => Err(error),
+        Err(error) => {
+            answered(transaction.rollback()).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Waits for the answer to a small question; silence is a lost connection.
+pub(crate) async fn answered<T, E: Into<Error>>(
+    question: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    within(SMALL_ANSWER, question).await
+}
+
+/// Waits this long for an answer; silence is a lost connection.
+pub(crate) async fn within<T, E: Into<Error>>(
+    limit: Duration,
+    question: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    match timeout(limit, question).await {
+        Ok(answer) => answer.map_err(Into::into),
+        Err(_silence) => Err(Error::ConnectionLost),
+    }
 }
 
 /// Everything is said explicitly, so that `PGHOST` and its like in the environment decide nothing.
@@ -127,7 +191,8 @@ pub(crate) fn options(address: &Address, password: &str, application: &str) -> P
     match &address.tls {
         TlsMode::Loopback => options.ssl_mode(PgSslMode::Disable),
         TlsMode::VerifyFull => options.ssl_mode(PgSslMode::VerifyFull),
-        TlsMode::VerifyFullWith { ca_pem } => {
+        // Desks pin through [`Way`]. To anybody else the clinic proves itself under a name that is not what was dialled.
+        TlsMode::VerifyFullWith { ca_pem } | TlsMode::Pinned { ca_pem, .. } => {
             options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(ca_pem.clone().into_bytes())
         }
     }
@@ -172,8 +237,8 @@ async fn fits(connection: &mut PgConnection) -> Result<()> {
             return Err(match Error::from(error) {
                 // No schema `app`, or none with this function.
                 Error::Database { sqlstate } if sqlstate == "3F000" || sqlstate == "42883" => Error::SchemaMissing,
-                // A login of the server that is none of a clinic.
-                Error::NotPermitted => Error::LoginRevoked,
+                // A login of the server that is none of a clinic, or none any more.
+                Error::NotPermitted => shut_out(connection).await,
                 other => other,
             });
         }
@@ -185,7 +250,7 @@ async fn fits(connection: &mut PgConnection) -> Result<()> {
         Some(_) => {}
     }
     let row = sqlx::query(
-        "select app.current_clinic() is not null as known,
+        "select app.current_clinic() is not null as known, app.login_revoked() as revoked,
                 (select min(name) from unnest($1::text[]) as name
                  where name not in (select extname from pg_catalog.pg_extension)) as missing",
     )
@@ -195,8 +260,23 @@ async fn fits(connection: &mut PgConnection) -> Result<()> {
     if let Some(name) = row.try_get("missing")? {
         return Err(Error::ExtensionMissing { name });
     }
-    if !row.try_get::<bool, _>("known")? {
+    if row.try_get("revoked")? {
         return Err(Error::LoginRevoked);
     }
+    if !row.try_get::<bool, _>("known")? {
+        return Err(Error::LoginUnknown);
+    }
     Ok(())
+}
+
+/// Why a login that got in may do nothing: only the database's own word says that it was taken away.
+pub(crate) async fn shut_out<'e>(connection: impl PgExecutor<'e>) -> Error {
+    match sqlx::query_scalar("select app.login_revoked()").fetch_one(connection).await {
+        Ok(true) => Error::LoginRevoked,
+        Ok(false) => Error::LoginUnknown,
+        Err(error) => match Error::from(error) {
+            lost if lost.is_connection() => lost,
+            _ => Error::LoginUnknown,
+        },
+    }
 }

@@ -49,9 +49,13 @@ pub enum Error {
     /// Login and password do not go together.
     #[error("the password is wrong")]
     WrongPassword,
-    /// The login exists no more, was revoked, or belongs to no clinic.
-    #[error("this login has been revoked or belongs to no clinic")]
+    /// The clinic has taken the login away: its database says so itself. A desk destroys its copy at this word, so nothing
+    /// else may be mistaken for it.
+    #[error("this login has been revoked")]
     LoginRevoked,
+    /// The login may not log in, or belongs to no clinic of this database.
+    #[error("this login belongs to no clinic")]
+    LoginUnknown,
     /// The access rules of the server (`pg_hba.conf`, the right to connect) shut this computer or login out.
     #[error("the server does not admit this computer or login")]
     NotAdmitted,
@@ -110,6 +114,9 @@ pub enum Error {
     /// effect is not known.
     #[error("the connection to the database was lost")]
     ConnectionLost,
+    /// Notifications do not get through, as behind some connection poolers; everything else works.
+    #[error("notifications of the database do not get through")]
+    NothingHeard,
     /// Another transaction was in the way; trying again helps.
     #[error("another transaction was in the way (SQLSTATE {sqlstate})")]
     Contention {
@@ -165,6 +172,9 @@ pub enum Error {
     /// Whoever was to receive the answer has gone; nothing is wrong with the database.
     #[error("the work was given up half-way")]
     Interrupted,
+    /// Another computer does the background work now: nothing of what was to be written was written.
+    #[error("another computer has taken over the background work")]
+    LeaseLost,
 }
 
 impl Error {
@@ -180,6 +190,7 @@ impl Error {
             Self::CertificateRefused => "certificate_refused",
             Self::WrongPassword => "wrong_password",
             Self::LoginRevoked => "login_revoked",
+            Self::LoginUnknown => "login_unknown",
             Self::NotAdmitted => "not_admitted",
             Self::DatabaseMissing => "database_missing",
             Self::WrongEncoding => "wrong_encoding",
@@ -192,6 +203,7 @@ impl Error {
             Self::TooManyConnections => "too_many_connections",
             Self::ServerNotReady => "server_not_ready",
             Self::ConnectionLost => "connection_lost",
+            Self::NothingHeard => "nothing_heard",
             Self::Contention { .. } => "contention",
             Self::TimedOut => "timed_out",
             Self::NotPermitted => "not_permitted",
@@ -204,6 +216,7 @@ impl Error {
             Self::Database { .. } => "database",
             Self::Protocol => "protocol",
             Self::Interrupted => "interrupted",
+            Self::LeaseLost => "lease_lost",
         }
     }
 
@@ -262,7 +275,8 @@ fn of_refusal(sqlstate: &str, constraint: Option<&str>, routine: Option<&str>) -
         "28P01" => Error::WrongPassword,
         // One code for "this role may not log in" and "no line of pg_hba.conf lets you in".
         "28000" if routine == Some("ClientAuthentication") => Error::NotAdmitted,
-        "28000" => Error::LoginRevoked,
+        "28000" => Error::LoginUnknown,
+        "BL004" => Error::LeaseLost,
         "3D000" => Error::DatabaseMissing,
         "42501" if routine == Some("CheckMyDatabase") => Error::NotAdmitted,
         "42501" => Error::NotPermitted,
@@ -294,7 +308,7 @@ mod tests {
     #[test]
     fn one_sqlstate_with_two_meanings_is_told_apart_by_the_routine() {
         assert_eq!(of_refusal("28000", None, Some("ClientAuthentication")), Error::NotAdmitted);
-        assert_eq!(of_refusal("28000", None, Some("InitializeSessionUserId")), Error::LoginRevoked);
+        assert_eq!(of_refusal("28000", None, Some("InitializeSessionUserId")), Error::LoginUnknown);
         assert_eq!(of_refusal("42501", None, Some("CheckMyDatabase")), Error::NotAdmitted);
         assert_eq!(of_refusal("42501", None, Some("aclcheck_error")), Error::NotPermitted);
     }

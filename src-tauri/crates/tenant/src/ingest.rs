@@ -3,26 +3,29 @@
 //! Repetitions, other orders and two computers that ingest at once all lead to the same rows. One channel is ingested
 //! by one transaction at a time, because an effect must not miss a message that is being stored beside it.
 
+mod adoption;
 mod attachment;
+mod batch;
 mod channel;
 mod effects;
+mod erased;
 mod merge;
 mod messages;
 mod people;
 mod threads;
 
-use std::time::Duration;
-
-use balcao_domain::message::{ConnectionState, Content, Effect, GatewayEvent, Ignored};
-use chrono::{DateTime, SubsecRound, Utc};
+use balcao_domain::message::{Content, DeliveryStatus, Effect, GatewayEvent, Ignored};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, Result, Tenant};
+pub(crate) use adoption::adopt;
+pub use batch::Told;
+use channel::Signs;
+use messages::Became;
 
-/// Tries of one event before the contention is reported.
-const TRIES: u32 = 6;
+use crate::{Error, Result, Tenant};
 
 /// An event as the gateway sent it, without secrets.
 #[derive(Clone, PartialEq)]
@@ -56,7 +59,7 @@ pub enum IngestOutcome {
         changes: u32,
         /// Effects of either sort whose message has not come yet: they wait for it.
         waiting: u32,
-        /// Parts that are understood and of no consequence.
+        /// Parts that are understood and of no consequence, such as what is said of somebody who was erased.
         ignored: u32,
         /// Parts that could not be understood: of an unknown name, or of an unknown shape.
         not_understood: u32,
@@ -71,6 +74,14 @@ struct Scope {
     received_at: DateTime<Utc>,
 }
 
+impl From<Counts> for IngestOutcome {
+    fn from(counts: Counts) -> Self {
+        let Counts { messages, unsupported, repeated, statuses, changes, waiting, ignored, not_understood, erased: _ } =
+            counts;
+        Self::Stored { messages, unsupported, repeated, statuses, changes, waiting, ignored, not_understood }
+    }
+}
+
 #[derive(Default)]
 struct Counts {
     messages: u32,
@@ -81,6 +92,15 @@ struct Counts {
     waiting: u32,
     ignored: u32,
     not_understood: u32,
+    /// Among the ignored ones those about somebody who was erased.
+    erased: u32,
+}
+
+impl Counts {
+    fn forget(&mut self) {
+        self.ignored += 1;
+        self.erased += 1;
+    }
 }
 
 impl Tenant {
@@ -92,49 +112,8 @@ impl Tenant {
     /// neither the owner's nor an agent's, [`Error::Contention`] when others were in the way for too long. After an
     /// error nothing of the event is stored, unless only the answer was lost; trying again is always harmless.
     pub async fn ingest(&self, channel_id: Uuid, raw: &RawEvent, events: &[GatewayEvent]) -> Result<IngestOutcome> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.ingest_once(channel_id, raw, events).await {
-                Err(error) if tries < TRIES && passes(&error) => {
-                    tokio::time::sleep(Duration::from_millis(u64::from(rand::random::<u8>()) * u64::from(tries) / 4))
-                        .await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn ingest_once(&self, channel_id: Uuid, raw: &RawEvent, events: &[GatewayEvent]) -> Result<IngestOutcome> {
-        let mut transaction = self.pool().begin().await?;
-        let clinic = channel::take(&mut transaction, channel_id).await?;
-        let scope = Scope { clinic, channel: channel_id, received_at: raw.received_at.trunc_subsecs(6) };
-        if !store_raw(&mut transaction, scope, raw, events).await? {
-            transaction.rollback().await?;
-            return Ok(IngestOutcome::AlreadyKnown);
-        }
-        let mut counts = Counts::default();
-        let mut connection = None;
-        for event in events {
-            if let GatewayEvent::Connection { state, phone } = event {
-                connection = Some((*state, phone.as_ref()));
-            } else {
-                store(&mut transaction, scope, event, &mut counts).await?;
-            }
-        }
-        channel::heard(&mut transaction, scope, connection).await?;
-        transaction.commit().await?;
-        let Counts { messages, unsupported, repeated, statuses, changes, waiting, ignored, not_understood } = counts;
-        Ok(IngestOutcome::Stored {
-            messages,
-            unsupported,
-            repeated,
-            statuses,
-            changes,
-            waiting,
-            ignored,
-            not_understood,
-        })
+        let told = Told { raw: raw.clone(), events: events.to_vec() };
+        self.ingest_all(None, channel_id, &[told]).await?.pop().ok_or(Error::Protocol)
     }
 
     /// The channel of this name, made if the clinic has none. The name is also the gateway's name for the connection
@@ -144,66 +123,41 @@ impl Tenant {
     /// [`Error::InvalidRequest`] for a name that is empty or longer than 80 characters; [`Error::NotPermitted`] when
     /// the channel must be made and the login is not allowed to.
     pub async fn channel_named(&self, name: &str) -> Result<Uuid> {
-        channel::named(self.pool(), name).await
+        self.ask(async |connection| channel::named(connection, name).await).await
     }
 }
 
-/// Whether the same transaction may succeed now: another one had to be first, or made the same person first.
-fn passes(error: &Error) -> bool {
-    match error {
-        Error::Contention { .. } => true,
-        Error::Constraint { sqlstate, .. } => sqlstate == "23505",
-        _ => false,
-    }
-}
-
-/// Stores the event itself; `false` when it was there.
-async fn store_raw(
+/// Stores one thing that an event says, and notes what it says of the life of the channel.
+async fn store(
     transaction: &mut PgConnection,
     scope: Scope,
-    raw: &RawEvent,
-    events: &[GatewayEvent],
-) -> Result<bool> {
-    let error = events.iter().find_map(|event| match event {
-        GatewayEvent::Unknown(_) => Some("unknown event"),
-        GatewayEvent::Ignored(Ignored::Malformed) => Some("not understood"),
-        _ => None,
-    });
-    let stored = sqlx::query(
-        "insert into app.gateway_events (clinic_id, channel_id, event, digest, payload, received_at, processed_at, error)
-         values ($1, $2, $3, $4, $5, $6, now(), $7)
-         on conflict on constraint gateway_events_digest_unique do nothing",
-    )
-    .bind(scope.clinic)
-    .bind(scope.channel)
-    .bind(&raw.event)
-    .bind(&raw.digest[..])
-    .bind(&raw.payload)
-    .bind(scope.received_at)
-    .bind(error)
-    .execute(transaction)
-    .await?;
-    Ok(stored.rows_affected() == 1)
-}
-
-async fn store(transaction: &mut PgConnection, scope: Scope, event: &GatewayEvent, counts: &mut Counts) -> Result<()> {
+    event: &GatewayEvent,
+    counts: &mut Counts,
+    signs: &mut Signs,
+) -> Result<()> {
     match event {
-        GatewayEvent::Message(message) => {
-            if messages::store(transaction, scope, message).await? {
+        GatewayEvent::Message(message) => match messages::store(transaction, scope, message).await? {
+            Became::New => {
                 counts.messages += 1;
+                signs.inbound_at = signs.inbound_at.max((!message.from_me).then_some(message.sent_at));
                 counts.unsupported += u32::from(matches!(message.content, Content::Unsupported { .. }));
-            } else {
-                counts.repeated += 1;
             }
-        }
+            Became::Again => counts.repeated += 1,
+            Became::Erased => counts.forget(),
+        },
         GatewayEvent::Effect { gateway_id, effect } => {
-            match effect {
-                Effect::Status { .. } => counts.statuses += 1,
-                Effect::Edit { .. } | Effect::Revoke { .. } | Effect::Reaction(_) => counts.changes += 1,
+            let there = messages::affect(transaction, scope, gateway_id, effect).await?;
+            if !there && !effects::keep(transaction, scope, gateway_id, effect).await? {
+                counts.forget();
+                return Ok(());
             }
-            if !messages::affect(transaction, scope, gateway_id, effect).await? {
-                effects::keep(transaction, scope, gateway_id, effect).await?;
-                counts.waiting += 1;
+            counts.waiting += u32::from(!there);
+            match effect {
+                Effect::Status { status, at } => {
+                    counts.statuses += 1;
+                    signs.ack_at = signs.ack_at.max((*status >= DeliveryStatus::Sent).then_some(*at));
+                }
+                Effect::Edit { .. } | Effect::Revoke { .. } | Effect::Reaction(_) => counts.changes += 1,
             }
         }
         GatewayEvent::Contact { person, push_name } => {
@@ -211,21 +165,10 @@ async fn store(transaction: &mut PgConnection, scope: Scope, event: &GatewayEven
         }
         GatewayEvent::Ignored(Ignored::Malformed) | GatewayEvent::Unknown(_) => counts.not_understood += 1,
         GatewayEvent::Ignored(_) => counts.ignored += 1,
-        // Of several reports in one event only the last counts: see the caller.
-        GatewayEvent::Connection { .. } => {}
+        // Of several reports only the last counts.
+        GatewayEvent::Connection { state, phone } => signs.connection = Some((*state, phone.clone())),
     }
     Ok(())
-}
-
-/// Name of a state of the connection in the database.
-fn state_name(state: ConnectionState) -> &'static str {
-    match state {
-        ConnectionState::Connected => "connected",
-        ConnectionState::Connecting => "connecting",
-        ConnectionState::Pairing => "pairing",
-        ConnectionState::Disconnected => "disconnected",
-        ConnectionState::Refused => "refused",
-    }
 }
 
 // The payload is a patient's words.

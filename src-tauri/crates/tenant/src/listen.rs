@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use sqlx::Executor;
 use sqlx::postgres::PgListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::connect::{answered, shut_out};
 use crate::{Error, Result, Tenant};
 
-/// How long silence is trusted before the connection must prove that it lives. A firewall that forgets an idle
-/// connection tells neither side.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long silence is trusted before the connection must prove that it lives, unless there is a reason to doubt it. A
+/// firewall that forgets an idle connection tells neither side; being asked now and then, it mostly does not.
+const SILENCE: Duration = Duration::from_secs(240);
 
 /// How long the proof may take.
 const PROOF: Duration = Duration::from_secs(5);
@@ -29,16 +30,32 @@ pub enum Wake {
 pub struct Listener {
     tenant: Tenant,
     listening: Option<PgListener>,
+    /// Until when silence is trusted. Kept here, because whoever waits looks up for other reasons more often than that.
+    trusted_until: Instant,
+    /// Since when it has been asked for a proof.
+    asked_at: Option<Instant>,
 }
 
 impl Listener {
-    /// Starts to listen. Whatever is committed after this returns is heard.
+    /// Starts to listen. Whatever is committed after this returns is heard: a word of its own went through first, because
+    /// a connection pooler in between may take the wish to listen and never let anything through.
     ///
     /// # Errors
-    /// [`Error::LoginRevoked`] when the login has no clinic any more; else as any statement.
+    /// [`Error::NothingHeard`] behind such a pooler; [`Error::LoginRevoked`] and [`Error::LoginUnknown`] when the login has
+    /// no clinic any more; else as any statement.
     pub async fn open(tenant: &Tenant) -> Result<Self> {
         let listening = Some(start(tenant).await?);
-        Ok(Self { tenant: tenant.clone(), listening })
+        Ok(Self { tenant: tenant.clone(), listening, trusted_until: Instant::now() + SILENCE, asked_at: None })
+    }
+
+    /// Lets the connection prove itself with the next call of [`Listener::recv`]: something was committed that it has said
+    /// nothing about.
+    pub fn doubt(&mut self) {
+        self.trusted_until = Instant::now();
+    }
+
+    fn trust(&mut self) {
+        (self.trusted_until, self.asked_at) = (Instant::now() + SILENCE, None);
     }
 
     /// Waits for the next reason to pull. Several notifications that have already arrived are one. May be dropped
@@ -51,11 +68,13 @@ impl Listener {
         loop {
             let Some(listening) = &mut self.listening else {
                 self.listening = Some(start(&self.tenant).await?);
+                self.trust();
                 return Ok(Wake::Reconnected);
             };
-            let alive = match timeout(SILENCE, listening.try_recv()).await {
+            let alive = match timeout_at(self.trusted_until, listening.try_recv()).await {
                 Ok(Ok(Some(_))) => {
                     while listening.next_buffered().is_some() {}
+                    self.trust();
                     return Ok(Wake::Notified);
                 }
                 Ok(Ok(None)) => false,
@@ -66,7 +85,12 @@ impl Listener {
                         return Err(other);
                     }
                 },
-                Err(_silence) => matches!(timeout(PROOF, listening.execute("select 1")).await, Ok(Ok(_))),
+                Err(_silence) => {
+                    let asked_at = *self.asked_at.get_or_insert_with(Instant::now);
+                    let proven = matches!(timeout_at(asked_at + PROOF, listening.execute("select 1")).await, Ok(Ok(_)));
+                    self.trust();
+                    proven
+                }
             };
             if !alive {
                 // Said at once: whoever listens must know that nothing will be heard, before a new connection is tried.
@@ -79,9 +103,39 @@ impl Listener {
 
 /// A pool for each attempt: a dead connection can hold its place in a pool until the system gives it up.
 async fn start(tenant: &Tenant) -> Result<PgListener> {
-    let mut listening = PgListener::connect_with(&tenant.dedicated_pool()).await?;
+    let mut listening = answered(PgListener::connect_with(&tenant.dedicated_pool())).await?;
     listening.eager_reconnect(false);
-    let channel: Option<String> = sqlx::query_scalar("select app.listen_channel()").fetch_one(&mut listening).await?;
-    listening.listen(&channel.ok_or(Error::LoginRevoked)?).await?;
+    let channel: Option<String> =
+        match answered(sqlx::query_scalar("select app.listen_channel()").fetch_one(&mut listening)).await {
+            Ok(channel) => channel,
+            Err(Error::NotPermitted) => return Err(shut_out(&mut listening).await),
+            Err(error) => return Err(error),
+        };
+    let Some(channel) = channel else { return Err(shut_out(&mut listening).await) };
+    let probe = format!("balcao_probe_{}", uuid::Uuid::new_v4().simple());
+    answered(listening.listen_all([channel.as_str(), probe.as_str()])).await?;
+    let notify = async || {
+        let mut turn = tenant.turn().await?;
+        let told = sqlx::query("select pg_notify($1, '')").bind(&probe).execute(turn.connection());
+        let told = answered(told).await;
+        turn.end(told)
+    };
+    match notify().await {
+        // The other connection may have died unnoticed along with the one before; then there is a new one.
+        Err(lost) if lost.is_connection() => notify().await?,
+        told => told?,
+    };
+    let heard = async {
+        loop {
+            match listening.try_recv().await {
+                Ok(Some(word)) if word.channel() == probe => return Ok(()),
+                Ok(Some(_)) => {}
+                Ok(None) => return Err(Error::ConnectionLost),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    timeout(PROOF, heard).await.map_err(|_silence| Error::NothingHeard)??;
+    answered(listening.unlisten(&probe)).await?;
     Ok(listening)
 }

@@ -1,10 +1,12 @@
 //! Sending queued writes: one call applies a batch, exactly once each.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::Row as _;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::connect::{LARGE_ANSWER, within};
 use crate::{Error, Result, Tenant};
 
 /// What an operation does with its row.
@@ -33,6 +35,8 @@ pub struct Operation {
     pub fields: Map<String, Value>,
     /// Values the desk saw when the person decided, by column; a column without one is written whatever stands there.
     pub base: Map<String, Value>,
+    /// After this instant it is refused, unless it was applied before.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// What the database made of an operation.
@@ -47,6 +51,8 @@ pub enum Verdict {
         /// By column.
         theirs: Map<String, Value>,
     },
+    /// Another transaction holds the row: nothing was done, and trying again helps.
+    Busy,
     /// The row is not there any more.
     Gone,
     /// Not allowed, or against a rule: slot_taken, duplicate, missing_reference, constraint, not_permitted, invalid.
@@ -94,13 +100,13 @@ impl Tenant {
                     "kind": operation.kind.as_str(),
                     "fields": operation.fields,
                     "base": operation.base,
+                    "expires_at": operation.expires_at,
                 })
             })
             .collect();
-        let rows = sqlx::query("select operation_id, outcome, version, detail from app.apply_operations($1)")
-            .bind(Json(batch))
-            .fetch_all(self.pool())
-            .await?;
+        let statement = sqlx::query("select operation_id, outcome, version, detail from app.apply_operations($1)")
+            .bind(Json(batch));
+        let rows = self.ask(async |connection| within(LARGE_ANSWER, statement.fetch_all(connection)).await).await?;
         rows.iter()
             .map(|row| {
                 let detail: Option<Json<Map<String, Value>>> = row.get("detail");
@@ -112,6 +118,7 @@ impl Tenant {
                     "conflict" => Verdict::Conflict {
                         theirs: detail.get("theirs").and_then(Value::as_object).cloned().unwrap_or_default(),
                     },
+                    "busy" => Verdict::Busy,
                     "gone" => Verdict::Gone,
                     "refused" => Verdict::Refused {
                         reason: text("reason").unwrap_or_else(|| "invalid".to_owned()),

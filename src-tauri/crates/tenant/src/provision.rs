@@ -7,8 +7,13 @@ mod admin;
 mod clinic;
 mod databases;
 mod defaults;
-mod login;
+mod digest;
+mod inspection;
+pub(crate) mod login;
+mod practice;
 mod request;
+mod restore;
+mod snapshot;
 
 use std::fmt;
 
@@ -16,7 +21,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use databases::{Databases, migrate};
+pub use digest::TableDigest;
+pub use inspection::{Inspection, inspect};
+pub use practice::{NewProfessional, NewService, OpeningHours, Practice};
 pub use request::{NewMember, Request, Vertical};
+pub use restore::{Restoration, RestoredClinic};
+pub use snapshot::Snapshot;
 
 use crate::connect::{Address, Role};
 use crate::migrations::{self, SCHEMA_VERSION};
@@ -68,29 +78,61 @@ pub struct Provisioned {
 /// [`Error::ExtensionMissing`], [`Error::SchemaNewer`], [`Error::SchemaDiffers`]. After an error there is either
 /// nothing new, or, when only the answer was lost, the whole clinic.
 pub async fn provision(admin_url: &str, request: &Request) -> Result<Provisioned> {
-    let request = request.validated()?;
+    let made = found(admin_url, request, &Practice::default(), |_| std::future::ready(true)).await?;
+    // Nobody called it off.
+    made.ok_or(Error::ConnectionLost)
+}
+
+/// The same for a clinic with all that it works with. `may_commit` hears what was made just before it becomes lasting:
+/// whoever has to keep the password keeps it there, and `false` leaves the database as it was, which comes back as
+/// `None`. A clinic that is already there keeps what it works with.
+///
+/// # Errors
+/// As [`provision`].
+pub async fn found<F, Fut>(
+    admin_url: &str,
+    request: &Request,
+    practice: &Practice,
+    may_commit: F,
+) -> Result<Option<Provisioned>>
+where
+    F: Fn(Provisioned) -> Fut + Send + Sync,
+    Fut: Future<Output = bool> + Send,
+{
+    let (request, practice) = (request.validated()?, practice.validated()?);
     let admin = Admin::at(admin_url)?;
     let mut retry = Retry::default();
     loop {
-        match provision_once(&admin, &request).await {
+        match found_once(&admin, &request, &practice, &may_commit).await {
             Err(error) if retry.again(&error).await => {}
             outcome => return outcome,
         }
     }
 }
 
-async fn provision_once(admin: &Admin, request: &Request) -> Result<Provisioned> {
+async fn found_once<F, Fut>(
+    admin: &Admin,
+    request: &Request,
+    practice: &Practice,
+    may_commit: &F,
+) -> Result<Option<Provisioned>>
+where
+    F: Fn(Provisioned) -> Fut + Send + Sync,
+    Fut: Future<Output = bool> + Send,
+{
     let mut connection = admin.open().await?;
     admin::check(&mut connection).await?;
     let mut transaction = admin::begin(&mut connection).await?;
     migrations::apply(&mut transaction).await?;
     admin::check_groups(&mut transaction).await?;
+    admin::entrust_gatekeeper(&mut transaction).await?;
     admin::shut_the_public_out(&mut transaction).await?;
     let (clinic, created) = match clinic::find(&mut transaction, request).await? {
         Some(clinic) => (clinic, false),
         None => (clinic::create(&mut transaction, request).await?, true),
     };
     let owner = if created {
+        practice::insert(&mut transaction, clinic.id, practice).await?;
         let owner =
             NewMember { name: request.owner_name.clone(), email: request.owner_email.clone(), role: Role::Owner };
         login::create(&mut transaction, admin, clinic.id, &owner).await?
@@ -98,15 +140,20 @@ async fn provision_once(admin: &Admin, request: &Request) -> Result<Provisioned>
         let login = login::of_owner(&mut transaction, clinic.id).await?.ok_or(Error::UnknownLogin)?;
         admin.connection(login, None)
     };
-    transaction.commit().await?;
-    Ok(Provisioned {
+    let made = Provisioned {
         clinic_id: clinic.id,
         clinic_name: clinic.name,
         slug: clinic.slug,
         owner,
         created,
         schema_version: SCHEMA_VERSION,
-    })
+    };
+    if !may_commit(made.clone()).await {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
+    transaction.commit().await?;
+    Ok(Some(made))
 }
 
 /// Adds a person, or the background work of a computer, to a clinic and gives it a login of its own.
@@ -157,4 +204,30 @@ async fn rotate_once(admin: &Admin, login: &str) -> Result<Connection> {
     let password = login::rotate(&mut transaction, login).await?;
     transaction.commit().await?;
     Ok(admin.connection(login.to_owned(), Some(password)))
+}
+
+/// Takes a login away at once: its sessions end, nothing of the clinic can be read or written with it any more, and the
+/// desk that uses it destroys its copy when it hears of it. A login that was taken away before stays so.
+///
+/// # Errors
+/// As [`provision`]; [`Error::UnknownLogin`].
+pub async fn revoke_login(admin_url: &str, login: &str) -> Result<()> {
+    let admin = Admin::at(admin_url)?;
+    let mut retry = Retry::default();
+    loop {
+        match revoke_once(&admin, login).await {
+            Err(error) if retry.again(&error).await => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn revoke_once(admin: &Admin, login: &str) -> Result<()> {
+    let mut connection = admin.open().await?;
+    let mut transaction = admin::begin(&mut connection).await?;
+    login::revoke(&mut transaction, login).await?;
+    transaction.commit().await?;
+    // After the commit, so that a session that begins anew meets the new rules.
+    sqlx::query("select internal.end_sessions(array[$1])").bind(login).execute(&mut connection).await?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use uuid::Uuid;
 
 use crate::{Error, Result};
 
@@ -23,6 +24,14 @@ pub enum TlsMode {
     VerifyFullWith {
         /// One or more certificates in PEM.
         ca_pem: String,
+    },
+    /// Encrypted by TLS 1.3, with a certificate of this clinic's own authority and of no other, wherever the server is: a
+    /// clinic that is shared on its own network.
+    Pinned {
+        /// Certificate of the authority in PEM.
+        ca_pem: String,
+        /// The clinic, under whose id the server proves itself and is found when its address has changed.
+        clinic_id: Uuid,
     },
 }
 
@@ -45,7 +54,7 @@ impl Address {
     /// Reads `postgres://user:password@host:port/database?sslmode=…&sslrootcert=…`; the password comes out beside the
     /// address. Port 5432 and a database named like the user are the defaults. Without `sslmode` another computer is
     /// reached encrypted and verified, this one in plain text; every `sslmode` that encrypts also verifies.
-    /// `sslrootcert` holds the PEM text itself.
+    /// `sslrootcert` holds the PEM text itself; with `balcao_clinic`, a clinic's id, it is the only one that is trusted.
     ///
     /// # Errors
     /// [`Error::InvalidAddress`], and [`Error::PlainTextRefused`] for `sslmode=disable` to another computer.
@@ -71,13 +80,17 @@ impl Address {
         let secret = url.password().map(decode).transpose()?;
 
         let mut address = Self { host, port: url.port().unwrap_or(5432), database, user, tls: TlsMode::VerifyFull };
-        let mut ca_pem = None;
+        let (mut ca_pem, mut clinic_id) = (None, None);
         let mut mode = if address.is_loopback() { "disable".to_owned() } else { "verify-full".to_owned() };
         for (key, value) in url.query_pairs() {
             match &*key {
                 "sslmode" => mode = value.into_owned(),
                 "sslrootcert" if value.trim_start().starts_with("-----BEGIN") => ca_pem = Some(value.into_owned()),
                 "sslrootcert" => return Err(invalid("sslrootcert must hold the certificate itself")),
+                "balcao_clinic" => {
+                    let id = Uuid::try_parse(&value).map_err(|_| invalid("balcao_clinic is not a clinic's id"))?;
+                    clinic_id = Some(id);
+                }
                 // What other programs put there (application name, time-outs) is decided elsewhere.
                 _ => {}
             }
@@ -92,6 +105,11 @@ impl Address {
             }
             _ => return Err(invalid("sslmode is not one that PostgreSQL knows")),
         };
+        address.tls = match (address.tls, clinic_id) {
+            (tls, None) => tls,
+            (TlsMode::VerifyFullWith { ca_pem }, Some(clinic_id)) => TlsMode::Pinned { ca_pem, clinic_id },
+            (_, Some(_)) => return Err(invalid("it names a clinic without its certificate")),
+        };
         address.refuse_plain_text()?;
         Ok((address, secret))
     }
@@ -101,13 +119,17 @@ impl Address {
         self.to_url_with(None)
     }
 
-    pub(crate) fn to_url_with(&self, password: Option<&str>) -> String {
+    /// The same with the password. Whoever calls this answers for where it goes.
+    pub fn to_url_with(&self, password: Option<&str>) -> String {
         let encode = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let tls = match &self.tls {
             TlsMode::Loopback => "disable".to_owned(),
             TlsMode::VerifyFull => "verify-full".to_owned(),
             TlsMode::VerifyFullWith { ca_pem } => format!("verify-full&sslrootcert={}", encode(ca_pem)),
+            TlsMode::Pinned { ca_pem, clinic_id } => {
+                format!("verify-full&sslrootcert={}&balcao_clinic={clinic_id}", encode(ca_pem))
+            }
         };
         let password = password.map(|password| format!(":{}", encode(password))).unwrap_or_default();
         let (user, port, database) = (encode(&self.user), self.port, encode(&self.database));
@@ -159,6 +181,22 @@ mod tests {
         let (mut address, _) = Address::parse("postgres://ana@10.0.0.7/clinic").expect("the address is valid");
         address.tls = TlsMode::VerifyFullWith { ca_pem };
         assert_eq!(Address::parse(&address.to_url()), Ok((address, None)));
+    }
+
+    #[test]
+    fn a_clinic_that_is_pinned_stays_pinned_on_the_way_through_a_url_and_a_file() {
+        let ca_pem = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n".to_owned();
+        let (mut address, _) = Address::parse("postgres://ana@192.168.0.7:55320/clinic").expect("the address is valid");
+        address.tls = TlsMode::Pinned { ca_pem, clinic_id: Uuid::from_u128(7) };
+        let url = address.to_url();
+        assert_eq!(Address::parse(&url), Ok((address.clone(), None)));
+        let text = serde_json::to_string(&address).expect("it is written");
+        assert_eq!(serde_json::from_str::<Address>(&text).ok(), Some(address));
+        let (without, _) = url.split_once("&sslrootcert=").expect("it has a certificate");
+        let unpinned = Address::parse(&format!("{without}&balcao_clinic={}", Uuid::from_u128(7)));
+        assert!(matches!(unpinned, Err(Error::InvalidAddress { .. })), "an id alone pins nothing: {unpinned:?}");
+        let plain = Address::parse(&url.replace("verify-full", "disable"));
+        assert!(plain.is_err(), "a certificate is never given up silently: {plain:?}");
     }
 
     #[test]

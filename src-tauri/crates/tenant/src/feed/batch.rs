@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use balcao_domain::feed::{Cell, ColumnKind, Entity};
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate};
+use serde_json::{Map, Value};
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
 use super::StageKey;
@@ -38,8 +41,39 @@ pub(super) struct CopyReader {
 }
 
 impl RowBatch {
-    fn empty(entity: &'static Entity) -> Self {
+    pub(super) fn empty(entity: &'static Entity) -> Self {
         Self { entity, data: Vec::new(), starts: Vec::new() }
+    }
+
+    /// Takes a row of a prepared statement, whose values come in the same format.
+    pub(super) fn push(&mut self, row: &PgRow) -> Result<()> {
+        self.starts.push(self.data.len());
+        for index in 0..self.entity.columns.len() + 2 {
+            let value = row.try_get_raw(index)?;
+            let field = if value.is_null() { None } else { Some(value.as_bytes().map_err(|_| Error::Protocol)?) };
+            let length = field.map_or(Ok(-1), |field| i32::try_from(field.len())).map_err(|_| Error::Protocol)?;
+            self.data.extend_from_slice(&length.to_be_bytes());
+            self.data.extend_from_slice(field.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Takes a row that came as an object of its columns, in the forms of PostgreSQL's JSON.
+    pub(super) fn push_object(&mut self, row: &Map<String, Value>) -> Result<()> {
+        let columns = [("id", ColumnKind::Id), ("version", ColumnKind::Integer)];
+        let columns = columns.into_iter().chain(self.entity.columns.iter().map(|column| (column.name, column.kind)));
+        self.starts.push(self.data.len());
+        for (name, kind) in columns {
+            let field = match row.get(name).ok_or(Error::Protocol)? {
+                Value::Null => None,
+                value => Some(encode(kind, value).ok_or(Error::Protocol)?),
+            };
+            let length =
+                field.as_ref().map_or(Ok(-1), |field| i32::try_from(field.len())).map_err(|_| Error::Protocol)?;
+            self.data.extend_from_slice(&length.to_be_bytes());
+            self.data.extend_from_slice(&field.unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Which table the rows belong to.
@@ -62,12 +96,12 @@ impl RowBatch {
         self.starts.iter().map(|start| FeedRow { entity: self.entity, data: &self.data[*start..] })
     }
 
-    /// The place of the last row in the order of a first copy.
+    /// The place of the last row in the order it was read in.
     pub(super) fn last_key(&self) -> Option<StageKey> {
         let row = FeedRow { entity: self.entity, data: &self.data[*self.starts.last()?..] };
         let mut key = StageKey { id: row.id(), sent_at_micros: None };
         for (column, cell) in self.entity.columns.iter().zip(row.cells().skip(2)) {
-            if let ("sent_at", Cell::Integer(micros)) = (column.name, cell) {
+            if let ("sent_at" | "starts_at", Cell::Integer(micros)) = (column.name, cell) {
                 key.sent_at_micros = Some(micros);
             }
         }
@@ -198,6 +232,32 @@ fn decode(kind: ColumnKind, field: &[u8]) -> Cell<'_> {
     cell.unwrap_or(Cell::Null)
 }
 
+/// The other way, from a value of a JSON object; `None` for one that the column cannot have.
+fn encode(kind: ColumnKind, value: &Value) -> Option<Vec<u8>> {
+    Some(match kind {
+        ColumnKind::Id => Uuid::parse_str(value.as_str()?).ok()?.as_bytes().to_vec(),
+        ColumnKind::Text => value.as_str()?.as_bytes().to_vec(),
+        ColumnKind::Json => [b"\x01", value.to_string().as_bytes()].concat(),
+        ColumnKind::Integer => value.as_i64()?.to_be_bytes().to_vec(),
+        ColumnKind::Boolean => vec![value.as_bool()?.into()],
+        ColumnKind::Real => value.as_f64()?.to_bits().to_be_bytes().to_vec(),
+        ColumnKind::Instant => micros_since_2000(value.as_str()?)?.to_be_bytes().to_vec(),
+        ColumnKind::Date => {
+            let start = NaiveDate::from_ymd_opt(2000, 1, 1)?;
+            let day: NaiveDate = value.as_str()?.parse().ok()?;
+            i32::try_from((day - start).num_days()).ok()?.to_be_bytes().to_vec()
+        }
+    })
+}
+
+fn micros_since_2000(text: &str) -> Option<i64> {
+    match text {
+        "infinity" => Some(i64::MAX),
+        "-infinity" => Some(i64::MIN),
+        text => DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros().checked_sub(EPOCH_MICROS),
+    }
+}
+
 fn borrowed(field: &[u8]) -> Cell<'_> {
     std::str::from_utf8(field).map_or(Cell::Null, |text| Cell::Text(Cow::Borrowed(text)))
 }
@@ -252,6 +312,36 @@ mod tests {
         assert_eq!(whole[1][3], Cell::Integer(-2));
         for size in 1..40 {
             assert_eq!(read(bytes.chunks(size).map(<[u8]>::to_vec)), whole, "cut every {size} bytes");
+        }
+    }
+
+    #[test]
+    fn an_object_of_json_says_the_same_as_the_binary_form() {
+        let entity = Entity::named("patients").unwrap();
+        let row = serde_json::json!({
+            "id": Uuid::from_u128(7), "version": 3, "contact_id": Uuid::from_u128(9), "relation": "self", "name": "Zoé",
+            "birth_date": "1999-12-31", "species": null, "breed": null, "active": true, "medical_notes": "not copied",
+        });
+        let mut batch = RowBatch::empty(entity);
+        batch.push_object(row.as_object().unwrap()).unwrap();
+        let cells: Vec<_> = batch.rows().next().unwrap().cells().collect();
+        assert_eq!(cells[..2], [Cell::Id(Uuid::from_u128(7)), Cell::Integer(3)]);
+        let birth_date = entity.columns.iter().position(|column| column.name == "birth_date").unwrap();
+        assert_eq!(cells[birth_date + 2], Cell::Text("1999-12-31".into()));
+        assert_eq!(cells.last(), Some(&Cell::Integer(1)));
+        assert!(batch.push_object(&Map::new()).is_err(), "a column is missing");
+    }
+
+    #[test]
+    fn instants_of_json_are_those_of_the_binary_form() {
+        for (text, micros) in [
+            ("2026-11-24T14:30:00.123456-03:00", Some(1_795_541_400_123_456)),
+            ("1999-12-31T23:59:59+00:00", Some(946_684_799_000_000)),
+            ("infinity", None),
+        ] {
+            let field = encode(ColumnKind::Instant, &text.into()).unwrap();
+            let cell = decode(ColumnKind::Instant, &field);
+            assert_eq!(cell, micros.map_or(Cell::Null, Cell::Integer), "{text}");
         }
     }
 

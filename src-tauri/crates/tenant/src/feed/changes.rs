@@ -2,78 +2,143 @@
 
 use balcao_domain::feed::Entity;
 use chrono::{DateTime, Utc};
-use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
+use futures_util::TryStreamExt as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-use super::{FeedBatch, FeedPosition, FeedSender, copy_rows, deliver};
-use crate::{Result, Tenant};
+use super::{BATCH_ROWS, FeedBatch, FeedPosition, FeedSender, RowBatch, columns, deliver, read_rows};
+use crate::connect::{LARGE_ANSWER, answered, within};
+use crate::{Error, Result, Tenant};
+
+/// Changed rows of a table that come with the answer that tells of them. More are read by themselves, in a form that is
+/// quicker to read.
+const FEW_ROWS: i32 = 64;
 
 impl Tenant {
     /// Where the feed stands now.
     pub async fn feed_position(&self) -> Result<FeedPosition> {
-        let mut connection = self.pool().acquire().await?;
-        position(&mut connection).await
+        // Nothing is at or after the end of time.
+        let question = sqlx::query("select * from app.feed_since('18446744073709551615'::xid8)");
+        position(
+            &self
+                .ask(async |connection| answered(question.fetch_optional(connection)).await)
+                .await?
+                .ok_or(Error::LoginUnknown)?,
+        )
     }
 
-    /// Reads, in one snapshot, everything that changed at or after `cursor`: deletions first, so that a row that came again
-    /// under its old id stays. Returns where the next pull begins.
+    /// Reads everything that changed at or after `cursor`: deletions first, so that a row that came again under its old id
+    /// stays. Returns where the next pull begins.
+    ///
+    /// # Errors
+    /// [`Error::ConnectionLost`] also when the server falls silent in the middle. What was delivered by then is true, and
+    /// comes again with the next call.
     pub async fn read_changes(&self, cursor: i64, out: &FeedSender) -> Result<FeedPosition> {
-        let mut transaction = self.pool().begin_with("begin isolation level repeatable read read only").await?;
-        let position = position(&mut transaction).await?;
-        // One small query tells which tables are worth reading: mostly none.
-        let changed = sqlx::query("select entity from app.changed_entities($1::text::xid8) as entity")
+        let mut turn = self.turn().await?;
+        // Mostly nothing has changed, or a row or two, and one small question is all there is to it.
+        let question = sqlx::query("select entity, rows from app.changes_since($1::text::xid8, $2)")
             .bind(cursor.to_string())
-            .fetch_all(&mut *transaction)
-            .await?;
-        let changed: Vec<String> = changed.iter().map(|row| row.get(0)).collect();
-        if changed.iter().any(|name| name == "tombstones") {
-            read_deletions(&mut transaction, cursor, out).await?;
+            .bind(FEW_ROWS);
+        let answer = answered(question.fetch_all(turn.connection())).await?;
+        let (position, changed) = answer.split_first().ok_or(Error::LoginUnknown)?;
+        let position: Place = told(position)?.ok_or(Error::Protocol)?;
+        for row in changed {
+            let name: &str = row.try_get("entity")?;
+            match (name, Entity::named(name)) {
+                ("tombstones", _) => match told::<Vec<(String, Uuid)>>(row)? {
+                    Some(gone) => deliver(out, deleted(gone)).await?,
+                    None => read_deletions(turn.connection(), cursor, out).await?,
+                },
+                (_, Some(entity)) => match told::<Vec<Map<String, Value>>>(row)? {
+                    Some(rows) => {
+                        let mut batch = RowBatch::empty(entity);
+                        rows.iter().try_for_each(|row| batch.push_object(row))?;
+                        deliver(out, FeedBatch::Rows(batch)).await?;
+                    }
+                    None => read_changed(turn.connection(), entity, cursor, out).await?,
+                },
+                (_, None) => {}
+            }
         }
-        for entity in changed.iter().filter_map(|name| Entity::named(name)) {
-            let filter = format!("where change_xid >= '{cursor}'::xid8 and clinic_id = (select app.current_clinic())");
-            copy_rows(&mut transaction, entity, &filter, out).await?;
-        }
-        transaction.commit().await?;
-        Ok(position)
+        turn.end(Ok(FeedPosition { epoch: position.epoch, cursor: position.place, server_time: position.server_time }))
     }
 
     /// Reads some rows of one entity again, for example after a write was given up.
     pub async fn read_rows(&self, entity: &'static Entity, ids: &[Uuid], out: &FeedSender) -> Result<()> {
-        let mut connection = self.pool().acquire().await?;
         let ids = ids.iter().map(|id| format!("'{id}'::uuid")).collect::<Vec<_>>().join(", ");
         let filter = format!("where clinic_id = (select app.current_clinic()) and id in ({ids})");
-        copy_rows(&mut connection, entity, &filter, out).await?;
+        read_rows(self.turn().await?, entity, &filter, out).await?;
         Ok(())
     }
 }
 
-async fn position(connection: &mut PgConnection) -> Result<FeedPosition> {
-    let row = sqlx::query(
-        "select app.feed_epoch() as epoch, pg_snapshot_xmin(pg_current_snapshot())::text as cursor,
-                clock_timestamp() as server_time",
-    )
-    .fetch_one(connection)
-    .await?;
-    let cursor: String = row.get("cursor");
+/// Over a statement that stays prepared: the same few tables change all day, a row or two at a time.
+async fn read_changed(
+    connection: &mut PgConnection,
+    entity: &'static Entity,
+    cursor: i64,
+    out: &FeedSender,
+) -> Result<()> {
+    let statement = format!(
+        "select {} from app.{} where change_xid >= $1::text::xid8 and clinic_id = (select app.current_clinic())",
+        columns(entity),
+        entity.name
+    );
+    let mut rows = sqlx::query(AssertSqlSafe(statement)).bind(cursor.to_string()).fetch(connection);
+    let mut batch = RowBatch::empty(entity);
+    while let Some(row) = within(LARGE_ANSWER, rows.try_next()).await? {
+        batch.push(&row)?;
+        if batch.len() == BATCH_ROWS {
+            deliver(out, FeedBatch::Rows(std::mem::replace(&mut batch, RowBatch::empty(entity)))).await?;
+        }
+    }
+    if !batch.is_empty() {
+        deliver(out, FeedBatch::Rows(batch)).await?;
+    }
+    Ok(())
+}
+
+fn position(row: &PgRow) -> Result<FeedPosition> {
     Ok(FeedPosition {
-        epoch: row.get::<Uuid, _>("epoch"),
-        cursor: cursor.parse().map_err(|_| crate::Error::Protocol)?,
-        server_time: row.get::<DateTime<Utc>, _>("server_time"),
+        epoch: row.try_get::<Uuid, _>("epoch")?,
+        cursor: row.try_get::<i64, _>("place")?,
+        server_time: row.try_get::<DateTime<Utc>, _>("server_time")?,
     })
 }
 
 async fn read_deletions(connection: &mut PgConnection, cursor: i64, out: &FeedSender) -> Result<()> {
-    let rows = sqlx::query(
-        "select entity, id from app.tombstones
-         where clinic_id = (select app.current_clinic()) and change_xid >= $1::text::xid8",
+    let rows = answered(
+        sqlx::query(
+            "select entity, id from app.tombstones
+             where clinic_id = (select app.current_clinic()) and change_xid >= $1::text::xid8",
+        )
+        .bind(cursor.to_string())
+        .fetch_all(connection),
     )
-    .bind(cursor.to_string())
-    .fetch_all(connection)
     .await?;
-    let deleted = rows
-        .iter()
-        .filter_map(|row| Some((Entity::named(row.get::<&str, _>("entity"))?, row.get::<Uuid, _>("id"))))
-        .collect();
-    deliver(out, FeedBatch::Deleted(deleted)).await
+    let gone = rows.iter().map(|row| Ok((row.try_get("entity")?, row.try_get("id")?))).collect::<Result<_>>()?;
+    deliver(out, deleted(gone)).await
+}
+
+fn deleted(gone: Vec<(String, Uuid)>) -> FeedBatch {
+    FeedBatch::Deleted(gone.into_iter().filter_map(|(entity, id)| Some((Entity::named(&entity)?, id))).collect())
+}
+
+/// Where the feed stands, in an answer with rows.
+#[derive(Deserialize)]
+struct Place {
+    epoch: Uuid,
+    place: i64,
+    server_time: DateTime<Utc>,
+}
+
+/// What the answer tells of a table; `None` where it is to be read by itself.
+fn told<T: DeserializeOwned + Send + Unpin + 'static>(row: &PgRow) -> Result<Option<T>> {
+    let told: Option<Json<T>> = row.try_get("rows")?;
+    Ok(told.map(|json| json.0))
 }

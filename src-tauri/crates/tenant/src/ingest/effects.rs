@@ -5,16 +5,20 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 
-use super::Scope;
+use super::{Scope, erased};
 use crate::{Error, Result};
 
-/// Keeps an effect until its message comes; once, however often it is told.
+/// Keeps an effect until its message comes; once, however often it is told. `false` when the message is not to come: whose it
+/// was, was erased.
 pub(super) async fn keep(
     transaction: &mut PgConnection,
     scope: Scope,
     gateway_id: &GatewayId,
     effect: &Effect,
-) -> Result<()> {
+) -> Result<bool> {
+    if erased::was(transaction, scope, gateway_id).await? {
+        return Ok(false);
+    }
     let (kind, payload) = to_row(effect);
     sqlx::query(
         "insert into app.pending_effects (clinic_id, channel_id, gateway_id, kind, payload)
@@ -29,20 +33,16 @@ pub(super) async fn keep(
     .bind(payload)
     .execute(transaction)
     .await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Takes what waits for this message.
 pub(super) async fn take(transaction: &mut PgConnection, scope: Scope, gateway_id: &GatewayId) -> Result<Vec<Effect>> {
-    let rows = sqlx::query(
-        "delete from app.pending_effects where clinic_id = $1 and channel_id = $2 and gateway_id = $3
-         returning kind, payload",
-    )
-    .bind(scope.clinic)
-    .bind(scope.channel)
-    .bind(gateway_id.as_str())
-    .fetch_all(transaction)
-    .await?;
+    let rows = sqlx::query("select kind, payload from app.take_pending_effects($1, $2)")
+        .bind(scope.channel)
+        .bind(gateway_id.as_str())
+        .fetch_all(transaction)
+        .await?;
     rows.iter().map(|row| of_row(row.try_get("kind")?, &row.try_get("payload")?).ok_or(Error::Protocol)).collect()
 }
 

@@ -9,36 +9,57 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use super::{Scope, attachment, effects, people, threads};
+use super::{Scope, adoption, attachment, effects, erased, people, threads};
 use crate::Result;
 
 /// A message as it is stored, as far as it can change.
-struct Stored {
-    id: Uuid,
+pub(super) struct Stored {
+    pub(super) id: Uuid,
     contact: Uuid,
     sender_kind: String,
     kind: String,
     attachment: Option<Value>,
     reply_to: Option<String>,
     quoted_preview: Option<String>,
-    state: MessageState,
+    pub(super) state: MessageState,
 }
 
-/// Stores a message; `false` when it was there before, with what it lacked filled in.
-pub(super) async fn store(transaction: &mut PgConnection, scope: Scope, message: &GatewayMessage) -> Result<bool> {
-    let stored = find(transaction, scope, &message.gateway_id).await?;
+/// What became of a message that was told.
+pub(super) enum Became {
+    /// It is stored.
+    New,
+    /// It was there before; what it lacked is filled in.
+    Again,
+    /// Whose it was, was erased: it does not come back.
+    Erased,
+}
+
+/// Stores a message.
+pub(super) async fn store(transaction: &mut PgConnection, scope: Scope, message: &GatewayMessage) -> Result<Became> {
+    let mut stored = find(transaction, scope, &message.gateway_id).await?;
+    if stored.is_none() && erased::was(transaction, scope, &message.gateway_id).await? {
+        return Ok(Became::Erased);
+    }
+    if stored.is_none() && message.from_me {
+        if adoption::is_of_earlier_try(transaction, scope, &message.gateway_id).await? {
+            return Ok(Became::Again);
+        }
+        if adoption::meet(transaction, scope, message).await? {
+            stored = find(transaction, scope, &message.gateway_id).await?;
+        }
+    }
     let anchor = stored.as_ref().map(|stored| stored.contact);
     let push_name = message.push_name.as_deref();
     let contact = people::find_or_make(transaction, scope, &message.person, push_name, anchor).await?;
     match stored {
         Some(stored) => {
             fill(transaction, scope, stored, message).await?;
-            Ok(false)
+            Ok(Became::Again)
         }
         None => {
             let thread = threads::find_or_make(transaction, scope, contact, message).await?;
             insert(transaction, scope, thread, message).await?;
-            Ok(true)
+            Ok(Became::New)
         }
     }
 }
@@ -62,7 +83,11 @@ pub(super) async fn affect(
     Ok(true)
 }
 
-async fn find(transaction: &mut PgConnection, scope: Scope, gateway_id: &GatewayId) -> Result<Option<Stored>> {
+pub(super) async fn find(
+    transaction: &mut PgConnection,
+    scope: Scope,
+    gateway_id: &GatewayId,
+) -> Result<Option<Stored>> {
     let row = sqlx::query(
         "select m.id, c.contact_id, m.direction, m.sender_kind, m.kind, m.body, m.attachment, m.reply_to_gateway_id,
                 m.quoted_preview, m.status, m.delivered_at, m.read_at, m.edited_at, m.revoked_at, m.reactions
@@ -194,7 +219,12 @@ async fn fill(transaction: &mut PgConnection, scope: Scope, stored: Stored, mess
     Ok(())
 }
 
-async fn write_state(transaction: &mut PgConnection, scope: Scope, id: Uuid, state: &MessageState) -> Result<()> {
+pub(super) async fn write_state(
+    transaction: &mut PgConnection,
+    scope: Scope,
+    id: Uuid,
+    state: &MessageState,
+) -> Result<()> {
     sqlx::query(
         "update app.messages set status = coalesce($3, status), delivered_at = $4, read_at = $5, body = $6,
                 edited_at = $7, revoked_at = $8, reactions = $9

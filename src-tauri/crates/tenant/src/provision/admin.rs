@@ -41,6 +41,11 @@ impl Admin {
         connect::open(&self.address, &self.options).await
     }
 
+    /// One connection that can be kept beyond a borrow, for work in several calls.
+    pub(super) fn pool(&self) -> sqlx::PgPool {
+        sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(self.options.clone())
+    }
+
     /// How `login` reaches the database in which this administrator works.
     pub(super) fn connection(&self, login: String, password: Option<String>) -> Connection {
         Connection { address: Address { user: login.clone(), ..self.address.clone() }, login, password }
@@ -86,8 +91,10 @@ pub(super) async fn check_groups(transaction: &mut PgConnection) -> Result<()> {
     let taken: Option<String> = sqlx::query_scalar(
         "select min(rolname)::text from pg_roles
          where rolname in ('balcao_owner', 'balcao_admin', 'balcao_attendant', 'balcao_professional', 'balcao_viewer',
-                           'balcao_agent', 'balcao_definer')
-           and (rolsuper or rolcanlogin or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)",
+                           'balcao_agent', 'balcao_revoked', 'balcao_invited', 'balcao_definer', 'balcao_steward',
+                           'balcao_gatekeeper', 'balcao_eraser')
+           and (rolsuper or rolcanlogin or rolbypassrls or rolcreatedb or rolreplication
+                or (rolcreaterole and rolname <> 'balcao_gatekeeper'))",
     )
     .fetch_one(transaction)
     .await?;
@@ -97,13 +104,24 @@ pub(super) async fn check_groups(transaction: &mut PgConnection) -> Result<()> {
     }
 }
 
-/// Only the logins of clinics get into the database, and none may make temporary tables in it.
+/// The role that makes and ends logins holds what it needs of those that were there before it.
+pub(super) async fn entrust_gatekeeper(transaction: &mut PgConnection) -> Result<()> {
+    sqlx::query("call internal.entrust_gatekeeper()").execute(transaction).await?;
+    Ok(())
+}
+
+/// Only the logins of clinics get into the database, with those that were taken away, and none may make temporary tables in it.
 pub(super) async fn shut_the_public_out(transaction: &mut PgConnection) -> Result<()> {
     sqlx::query(
         "do $$ begin
             execute format('revoke all on database %I from public', current_database());
             execute format('grant connect on database %I to balcao_owner, balcao_admin, balcao_attendant,
-                            balcao_professional, balcao_viewer, balcao_agent', current_database());
+                            balcao_professional, balcao_viewer, balcao_agent, balcao_revoked, balcao_invited',
+                           current_database());
+            -- No question fills the disk that all clinics share. Only a superuser sets this, and no desk changes it.
+            if (select rolsuper from pg_roles where rolname = current_user) then
+                execute format('alter database %I set temp_file_limit = ''4GB''', current_database());
+            end if;
          end $$",
     )
     .execute(transaction)

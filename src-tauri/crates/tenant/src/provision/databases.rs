@@ -27,6 +27,7 @@ async fn migrate_once(admin: &Admin) -> Result<i64> {
     let mut transaction = admin::begin(&mut connection).await?;
     migrations::apply(&mut transaction).await?;
     admin::check_groups(&mut transaction).await?;
+    admin::entrust_gatekeeper(&mut transaction).await?;
     admin::shut_the_public_out(&mut transaction).await?;
     transaction.commit().await?;
     // Closed, so that a copy of the database can follow at once.
@@ -75,7 +76,9 @@ impl Databases {
     pub async fn remove_logins(&self, name: &str) -> Result<()> {
         let mut connection = self.admin.in_database(name).open().await?;
         let logins: Vec<String> =
-            sqlx::query_scalar("select login from internal.logins").fetch_all(&mut connection).await?;
+            sqlx::query_scalar("select login from internal.logins union select login from internal.invitations")
+                .fetch_all(&mut connection)
+                .await?;
         for login in logins {
             execute(&mut connection, format!("drop role if exists {}", quoted(&login))).await?;
         }

@@ -5,24 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::admin::{Admin, execute, quoted};
+use super::admin::Admin;
 use super::{Connection, NewMember};
+use crate::connect::Role;
 use crate::{Error, Result};
-
-/// What binds every desk login, beside having no attribute of power. The limits of time are starting values that a
-/// session can change: they guard against accidents, not against people. The path of names matters to no function of
-/// ours, which all fix their own.
-const SETTINGS: [(&str, &str); 5] = [
-    ("search_path", "app, ext, pg_temp"),
-    ("statement_timeout", "'60s'"),
-    ("lock_timeout", "'10s'"),
-    ("idle_in_transaction_session_timeout", "'60s'"),
-    // Also keeps firewalls from forgetting a connection that only listens.
-    ("tcp_keepalives_idle", "60"),
-];
-
-/// Two connections for statements and one that listens, for each of two programs, with room for dead ones.
-const CONNECTIONS: u32 = 10;
 
 /// Makes a member and a login for it.
 pub(super) async fn create(
@@ -40,29 +26,31 @@ pub(super) async fn create(
     .bind(member.role.as_str())
     .fetch_one(&mut *transaction)
     .await?;
+    admit(transaction, admin, clinic_id, member_id, member.role).await
+}
 
+/// Makes a login for a member that is there.
+pub(super) async fn admit(
+    transaction: &mut PgConnection,
+    admin: &Admin,
+    clinic_id: Uuid,
+    member_id: Uuid,
+    role: Role,
+) -> Result<Connection> {
     // Names of roles are visible to every login of the server, so this one tells nothing.
     let login = format!("balcao_{}", random_hex::<8>());
     let password = random_password();
-    let name = quoted(&login);
-    execute(
-        transaction,
-        format!(
-            "create role {name} with login nosuperuser nobypassrls nocreatedb nocreaterole noreplication inherit
-             connection limit {CONNECTIONS} password '{}'",
-            verifier(&password)
-        ),
-    )
-    .await?;
-    for (setting, value) in SETTINGS {
-        execute(transaction, format!("alter role {name} set {setting} = {value}")).await?;
-    }
-    execute(transaction, format!("grant {} to {name}", quoted(&format!("balcao_{}", member.role.as_str())))).await?;
+    sqlx::query("select internal.make_login($1, $2, null, $3)")
+        .bind(&login)
+        .bind(verifier(&password))
+        .bind(format!("balcao_{}", role.as_str()))
+        .execute(&mut *transaction)
+        .await?;
     sqlx::query("insert into internal.logins (login, clinic_id, member_id, role) values ($1, $2, $3, $4)")
         .bind(&login)
         .bind(clinic_id)
         .bind(member_id)
-        .bind(member.role.as_str())
+        .bind(role.as_str())
         .execute(transaction)
         .await?;
     Ok(admin.connection(login, Some(password)))
@@ -92,17 +80,39 @@ pub(super) async fn rotate(transaction: &mut PgConnection, login: &str) -> Resul
         return Err(Error::UnknownLogin);
     }
     let password = random_password();
-    execute(transaction, format!("alter role {} with password '{}'", quoted(login), verifier(&password))).await?;
+    sqlx::query("select internal.set_verifier($1, $2)")
+        .bind(login)
+        .bind(verifier(&password))
+        .execute(transaction)
+        .await?;
     Ok(password)
+}
+
+/// Takes a login away: its sessions end, and all that it may still do is to hear that it was taken away.
+pub(super) async fn revoke(transaction: &mut PgConnection, login: &str) -> Result<()> {
+    let role: Option<String> = sqlx::query_scalar(
+        "update internal.logins set revoked_at = coalesce(revoked_at, now()) where login = $1 returning role",
+    )
+    .bind(login)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let role = role.ok_or(Error::UnknownLogin)?;
+    // Done before, it holds.
+    sqlx::query("select internal.change_group($1, $2, 'balcao_revoked')")
+        .bind(login)
+        .bind(format!("balcao_{role}"))
+        .execute(transaction)
+        .await?;
+    Ok(())
 }
 
 /// What the server stores in place of the password. It is computed here, so that the password itself reaches neither
 /// the server's log nor its statistics of statements.
-fn verifier(password: &str) -> String {
+pub(crate) fn verifier(password: &str) -> String {
     postgres_protocol::password::scram_sha_256(password.as_bytes())
 }
 
-fn random_password() -> String {
+pub(crate) fn random_password() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 

@@ -107,11 +107,11 @@ impl NewMember {
     }
 }
 
-fn invalid(field: &'static str, reason: &'static str) -> Error {
+pub(super) fn invalid(field: &'static str, reason: &'static str) -> Error {
     Error::InvalidRequest { field, reason }
 }
 
-fn name(field: &'static str, text: &str) -> Result<String> {
+pub(super) fn name(field: &'static str, text: &str) -> Result<String> {
     let text = text.trim();
     match text.chars().count() {
         0 => Err(invalid(field, "it is empty")),
