@@ -2,24 +2,21 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use balcao_cache::Cache;
 use balcao_domain::clock::Clock;
-use balcao_tenant::{Listener, Tenant};
-use tokio::sync::{Notify, watch};
+use balcao_tenant::Tenant;
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::first_copy::first_copy;
-use crate::{Connection, Error, Result, Status, indexing, plan, pull, push};
+use crate::ears::Ears;
+use crate::older::{self, Errands, FetchOlder, NotFetched, Wishes};
+use crate::{Connection, Engine, Error, Result, Status, indexing, plan, surroundings};
 
 /// Opens the way to the database: finds the password, starts the server on this computer where it is one, connects.
 pub type Dial = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Tenant>> + Send>> + Send + Sync>;
-
-/// Facts are written to the file when they matter after a restart, and otherwise this often.
-const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// The running task.
 #[derive(Debug)]
@@ -27,6 +24,7 @@ pub struct SyncTask {
     status: watch::Receiver<Status>,
     written: Arc<Notify>,
     hurry: Arc<Notify>,
+    wishes: Wishes,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -38,21 +36,29 @@ struct Driver {
     status: watch::Sender<Status>,
     written: Arc<Notify>,
     hurry: Arc<Notify>,
+    jolted: Arc<Notify>,
+    errands: Mutex<Errands>,
 }
 
 impl SyncTask {
     /// Starts the task. It goes on until [`SyncTask::stop`], whatever the database does.
     pub fn start(cache: Cache, dial: Dial, clock: Clock) -> Self {
         let (status, receiver) = watch::channel(Status::default());
-        let (written, hurry) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (written, hurry, jolted) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let stop = CancellationToken::new();
+        let watching =
+            tokio::spawn(stop.clone().run_until_cancelled_owned(surroundings::watch(clock.clone(), jolted.clone())));
         let indexing = tokio::spawn(
             stop.clone().run_until_cancelled_owned(indexing::keep_indexed(cache.clone(), receiver.clone())),
         );
-        let driver = Driver { cache, dial, clock, status, written: written.clone(), hurry: hurry.clone() };
+        let (wishes, errands) = Errands::new();
+        let errands = Mutex::new(errands);
+        let driver =
+            Driver { cache, dial, clock, status, written: written.clone(), hurry: hurry.clone(), jolted, errands };
         let driving = tokio::spawn(stop.clone().run_until_cancelled_owned(driver.run()));
         let quiet = |task: JoinHandle<Option<()>>| tokio::spawn(async move { drop(task.await) });
-        Self { status: receiver, written, hurry, stop, tasks: vec![quiet(driving), quiet(indexing)] }
+        let tasks = [driving, indexing, watching].map(quiet).into();
+        Self { status: receiver, written, hurry, wishes, stop, tasks }
     }
 
     /// What is known now, and every change of it.
@@ -70,6 +76,23 @@ impl SyncTask {
         self.hurry.notify_one();
     }
 
+    /// Brings something from before the window into the copy. Answers when it is there; at once when it cannot be now.
+    ///
+    /// # Errors
+    /// The database does not answer, the first copy is on its way, or the database refuses.
+    pub async fn fetch(&self, request: FetchOlder) -> std::result::Result<(), NotFetched> {
+        {
+            let status = self.status.borrow();
+            if status.first_copy.is_some() {
+                return Err(NotFetched::Coming);
+            }
+            if status.connection != Connection::Online {
+                return Err(NotFetched::Offline);
+            }
+        }
+        older::ask(&self.wishes, request, &self.written).await
+    }
+
     /// Ends the task. What is under way is given up; nothing is lost by that.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -79,6 +102,18 @@ impl SyncTask {
     }
 }
 
+/// Why the next round begins.
+enum Reason {
+    /// Something was queued here, or may have become due.
+    Send,
+    /// Something may have changed there.
+    Look,
+    /// Nothing was heard for a while.
+    Silence,
+    /// The computer slept or its network changed.
+    Jolt,
+}
+
 impl Driver {
     async fn run(self) {
         self.remember_confirmation().await;
@@ -86,11 +121,13 @@ impl Driver {
         loop {
             let Err(error) = self.connected(&mut failures).await;
             self.note_failure(&error).await;
+            self.errands.lock().await.give_up(&self.status);
             let wait = plan::back_off(failures, rand::random());
             failures += 1;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.hurry.notified() => failures = 0,
+                () = self.jolted.notified() => failures = 0,
             }
         }
     }
@@ -98,78 +135,79 @@ impl Driver {
     /// One connection, from dialling to its loss.
     async fn connected(&self, failures: &mut u32) -> Result<std::convert::Infallible> {
         let tenant = (self.dial)().await?;
-        let identity = tenant.whoami().await?;
-        self.cache.set_state("member_id", &identity.member_id.to_string()).await?;
-        let mut cursor = self.agree_on_feed(&tenant).await?;
-        // Listening begins before the first pull, so that nothing falls between the two. A connection pooler in between
-        // does not let notifications through: then polling has to do.
-        let mut listener = Listener::open(&tenant).await.ok();
-        if cursor.is_none() {
-            cursor = Some(first_copy(&tenant, &self.cache, &self.status).await?);
-        }
-        let mut cursor = cursor.unwrap_or(0);
-        let mut noted = tokio::time::Instant::now();
-        self.cache.send_now().await?;
-        loop {
-            push::push(&tenant, &self.cache).await?;
-            let (position, rows) = pull::pull(&tenant, &self.cache, cursor).await?;
-            cursor = position.cursor;
+        // Until it is known that notifications come through, and after they stop, polling does. Whenever they begin to, one
+        // pull brings what was said before.
+        let mut ears = Ears::opening(&tenant);
+        let (cache, clock) = (self.cache.clone(), self.clock.clone());
+        let mut engine = Engine::begin(tenant.clone(), cache, clock, self.status.clone()).await?;
+        self.cache.log("connected", "").await?;
+        let mut reason = Reason::Send;
+        let mut due = None;
+        let copied = loop {
+            let more = match self.round(&mut engine, &mut ears, &reason).await {
+                Ok(more) => more,
+                Err(error) => break error,
+            };
             *failures = 0;
-            self.confirm(position.server_time);
-            if rows > 0 || noted.elapsed() > NOTE_EVERY {
-                self.cache.set_state("cursor", &cursor.to_string()).await?;
-                self.cache.set_state("confirmed_at", &self.clock.now().timestamp_micros().to_string()).await?;
-                noted = tokio::time::Instant::now();
+            if more {
+                reason = Reason::Send;
+                continue;
             }
-            self.wait(&mut listener).await?;
-        }
+            // What others wrote leaves the queue as it is.
+            if !matches!(reason, Reason::Look) {
+                due = match self.due().await {
+                    Ok(due) => due,
+                    Err(error) => break error,
+                };
+            }
+            reason = match self.wait(&mut ears, &tenant, due).await {
+                Ok(reason) => reason,
+                Err(error) => break error,
+            };
+        };
+        // What ended the connection is what matters, also when the copy cannot be written any more.
+        let _ = engine.write_down().await;
+        Err(copied)
     }
 
-    /// The cursor, or `None` when a first copy must be made: never begun, begun and interrupted, or of another epoch.
-    async fn agree_on_feed(&self, tenant: &Tenant) -> Result<Option<i64>> {
-        let position = tenant.feed_position().await?;
-        self.status.send_modify(|status| {
-            status.clock_ahead_seconds = plan::clock_ahead(self.clock.now(), position.server_time);
-        });
-        let epoch = self.cache.state("epoch").await?.and_then(|text| text.parse::<Uuid>().ok());
-        if epoch != Some(position.epoch) {
-            if epoch.is_some() {
-                self.cache.log("epoch_changed", "").await?;
-            }
-            self.cache.forget_copy().await?;
-            self.cache.set_state("epoch", &position.epoch.to_string()).await?;
-            return Ok(None);
+    /// Send, fetch what screens ask for, read what changed: in this order, so that what was fetched is never older than the
+    /// change that follows. Says whether there is more to fetch.
+    async fn round(&self, engine: &mut Engine<Tenant>, ears: &mut Ears, reason: &Reason) -> Result<bool> {
+        match reason {
+            // Whatever may have become due meanwhile is sent as well: asking the queue costs nothing there.
+            Reason::Send | Reason::Silence => drop(engine.push().await?),
+            Reason::Look => {}
+            Reason::Jolt => engine.prove().await?,
         }
-        Ok(self.cache.state("cursor").await?.and_then(|text| text.parse().ok()))
+        let mut errands = self.errands.lock().await;
+        let more = errands.step(&engine.remote, &self.cache, &self.status, self.clock.now()).await?;
+        let rows = engine.pull().await?;
+        if matches!(reason, Reason::Silence) && rows > 0 {
+            ears.doubt();
+        }
+        Ok(more)
+    }
+
+    /// When the queue wants to be looked at again.
+    async fn due(&self) -> Result<Option<Instant>> {
+        Ok(self.cache.due_in().await?.map(|wait| Instant::now() + wait))
     }
 
     /// Waits for a reason for the next round.
-    async fn wait(&self, listener: &mut Option<Listener>) -> Result<()> {
-        let poll = if listener.is_some() { plan::POLL_WITH_LISTEN } else { plan::POLL_WITHOUT_LISTEN };
-        let heard = async {
-            match listener {
-                Some(listener) => listener.recv().await,
-                None => std::future::pending().await,
-            }
-        };
+    async fn wait(&self, ears: &mut Ears, tenant: &Tenant, due: Option<Instant>) -> Result<Reason> {
+        let poll = if ears.hear() { plan::POLL_WITH_LISTEN } else { plan::POLL_WITHOUT_LISTEN };
+        let silence = Instant::now() + poll;
         tokio::select! {
-            heard = heard => { heard?; }
-            () = self.written.notified() => {}
-            () = self.hurry.notified() => {}
-            () = tokio::time::sleep(poll) => {}
+            // In this order: what a person wrote goes before what others did.
+            biased;
+            () = self.written.notified() => Ok(Reason::Send),
+            () = self.hurry.notified() => Ok(Reason::Send),
+            () = self.jolted.notified() => Ok(Reason::Jolt),
+            heard = ears.wake(tenant) => Ok(heard.map(|()| Reason::Look)?),
+            () = tokio::time::sleep_until(due.unwrap_or(silence).min(silence)) => {
+                Ok(if due.is_some_and(|due| due <= silence) { Reason::Send } else { Reason::Silence })
+            }
         }
-        Ok(())
-    }
-
-    fn confirm(&self, server_time: chrono::DateTime<chrono::Utc>) {
-        let now = self.clock.now();
-        self.status.send_modify(|status| {
-            status.connection = Connection::Online;
-            status.offline_since = None;
-            status.problem = None;
-            status.last_confirmed_at = Some(now);
-            status.clock_ahead_seconds = plan::clock_ahead(now, server_time);
-        });
     }
 
     async fn note_failure(&self, error: &Error) {
@@ -184,7 +222,7 @@ impl Driver {
         });
         if changed {
             tracing::warn!(code, "the clinic's database is not reached");
-            let _ = self.cache.log("line_down", &code).await;
+            let _ = self.cache.log("line_down", &format!("code={code}")).await;
         }
     }
 

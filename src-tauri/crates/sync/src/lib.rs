@@ -4,14 +4,23 @@
 //! it decides is in [`plan`], without I/O.
 
 mod driver;
+mod ears;
+mod engine;
 mod first_copy;
 mod indexing;
+mod older;
 pub mod plan;
 mod pull;
 mod push;
+mod remote;
 mod status;
+mod surroundings;
+mod tally;
 
 pub use driver::{Dial, SyncTask};
+pub use engine::Engine;
+pub use older::{FetchOlder, NotFetched};
+pub use remote::Remote;
 pub use status::{Connection, Progress, Status};
 
 /// What stops a round of copying.
@@ -23,6 +32,9 @@ pub enum Error {
     /// The copy on this computer.
     #[error(transparent)]
     Cache(#[from] balcao_cache::Error),
+    /// The database was restored or moved since this copy was made: it is copied anew.
+    #[error("the database is not the one that was copied from")]
+    FeedReplaced,
     /// What is needed before the database can be asked: its server on this computer, the password in the keyring. The code
     /// is stable, the message one English sentence.
     #[error("{message} [{code}]")]
@@ -45,6 +57,7 @@ impl Error {
             Self::Cache(balcao_cache::Error::NotWritable(_)) => "profile_not_writable",
             Self::Cache(balcao_cache::Error::Damaged) => "cache_damaged",
             Self::Cache(_) => "internal",
+            Self::FeedReplaced => "feed_replaced",
             Self::Preparation { code, .. } => code,
         }
     }
@@ -52,8 +65,10 @@ impl Error {
     /// Whether the way to the database is closed for now, and nothing needs to be changed by a person.
     pub fn is_connection(&self) -> bool {
         match self {
-            Self::Tenant(error) => error.is_connection(),
+            // What another transaction or a busy server holds up passes like a line that is down.
+            Self::Tenant(error) => error.is_connection() || !error.is_permanent(),
             Self::Cache(_) => false,
+            Self::FeedReplaced => true,
             Self::Preparation { passing, .. } => *passing,
         }
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Map;
 
 /// Operations sent in one round trip.
-pub const BATCH: u32 = 100;
+pub const BATCH: u32 = 1_000;
 
 /// Between two looks while notifications work; they are a hint, this is the truth.
 pub const POLL_WITH_LISTEN: Duration = Duration::from_secs(20);
@@ -19,19 +19,27 @@ pub const POLL_WITHOUT_LISTEN: Duration = Duration::from_secs(3);
 /// A clock that is off by less is not worth a word.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(90);
 
-/// What the database's verdict on an operation means for the queue.
-pub fn settlement(outcome: &Outcome) -> Settlement {
+/// What the database's verdict on an operation means for the queue; `None` when it must be asked again.
+pub fn settlement(outcome: &Outcome) -> Option<Settlement> {
     let parked = |reason: &str| Settlement::Parked { reason: reason.to_owned(), theirs: Map::new() };
-    match &outcome.verdict {
-        Verdict::Applied | Verdict::Already => Settlement::Confirmed { version: outcome.version },
+    Some(match &outcome.verdict {
+        Verdict::Busy => return None,
+        Verdict::Applied => Settlement::Confirmed { version: outcome.version },
+        Verdict::Already => Settlement::ConfirmedBefore { version: outcome.version },
         Verdict::Conflict { theirs } => Settlement::Parked { reason: "conflict".to_owned(), theirs: theirs.clone() },
         Verdict::Gone => parked("gone"),
         Verdict::Refused { reason, constraint } => parked(match constraint.as_deref() {
             Some("leads_loss_reason_required") => "loss_reason_required",
             Some("leads_one_open") => "duplicate",
+            Some("messages_person_blocked") => "person_blocked",
             _ => reason,
         }),
-    }
+    })
+}
+
+/// Whether it was about somebody who was erased: nobody decides about that one.
+pub fn is_of_erased(settlement: &Settlement) -> bool {
+    matches!(settlement, Settlement::Parked { reason, .. } if reason == "erased")
 }
 
 /// How long to wait before the next try: doubling from half a second to ten, spread so that desks that lost the same server
@@ -47,6 +55,14 @@ pub fn clock_ahead(here: DateTime<Utc>, server: DateTime<Utc>) -> Option<f64> {
     (ahead.abs() > CLOCK_TOLERANCE).then(|| ahead.as_seconds_f64())
 }
 
+/// By how much the time of day may run ahead of the steady clock before it counts as sleep; a clock set by hand does no harm.
+const LEAP: TimeDelta = TimeDelta::seconds(15);
+
+/// Whether the computer slept in between: the steady clock stood meanwhile, and the time of day went on.
+pub fn slept(by_day: TimeDelta, steady: Duration) -> bool {
+    TimeDelta::from_std(steady).is_ok_and(|steady| by_day - steady > LEAP)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -60,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_got_lost_counts_as_done() {
-        assert_eq!(settlement(&outcome(Verdict::Already)), Settlement::Confirmed { version: Some(4) });
+        assert_eq!(settlement(&outcome(Verdict::Already)), Some(Settlement::ConfirmedBefore { version: Some(4) }));
     }
 
     #[test]
@@ -68,8 +84,13 @@ mod tests {
         let theirs = json!({"starts_at": "2026-11-24T12:00:00Z"}).as_object().unwrap().clone();
         assert_eq!(
             settlement(&outcome(Verdict::Conflict { theirs: theirs.clone() })),
-            Settlement::Parked { reason: "conflict".to_owned(), theirs }
+            Some(Settlement::Parked { reason: "conflict".to_owned(), theirs })
         );
+    }
+
+    #[test]
+    fn a_row_that_someone_else_holds_is_asked_about_again() {
+        assert_eq!(settlement(&outcome(Verdict::Busy)), None);
     }
 
     #[test]
@@ -85,5 +106,13 @@ mod tests {
         assert_eq!(clock_ahead(server + TimeDelta::hours(3), server), Some(10_800.0));
         assert_eq!(clock_ahead(server - TimeDelta::hours(3), server), Some(-10_800.0));
         assert_eq!(clock_ahead(server + TimeDelta::seconds(5), server), None);
+    }
+
+    #[test]
+    fn a_computer_that_slept_is_told_from_one_whose_time_goes_on_or_back() {
+        let look = Duration::from_secs(5);
+        assert!(slept(TimeDelta::minutes(40), look));
+        assert!(!slept(TimeDelta::seconds(5), look));
+        assert!(!slept(TimeDelta::hours(-3), look));
     }
 }

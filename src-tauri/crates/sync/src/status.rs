@@ -41,6 +41,8 @@ pub struct Status {
     pub problem: Option<(String, String)>,
     /// The first copy, while it is made.
     pub first_copy: Option<Progress>,
+    /// What a wider window lacked, while it is fetched.
+    pub widening: Option<Progress>,
     /// Seconds by which this computer's clock is ahead of the server's.
     pub clock_ahead_seconds: Option<f64>,
 }
@@ -53,6 +55,7 @@ impl Default for Status {
             last_confirmed_at: None,
             problem: None,
             first_copy: None,
+            widening: None,
             clock_ahead_seconds: None,
         }
     }
