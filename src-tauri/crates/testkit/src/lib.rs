@@ -1,5 +1,7 @@
 //! What tests and the sample clinic are made of.
 
 pub mod database;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod proxy;
 pub mod sample;

@@ -158,7 +158,8 @@ fn unsupported(kind: &str) -> Said {
     Said::Content(Content::Unsupported { kind: if kind.is_empty() { "unknown".to_owned() } else { kind } })
 }
 
-fn media(part: &Value) -> Media {
+/// A file, as either gateway spells what it knows of it.
+pub fn media(part: &Value) -> Media {
     Media {
         caption: body(part, "caption").unwrap_or_default(),
         mime_type: first_text(part, &["mimetype", "mime_type"], 200),
@@ -185,7 +186,8 @@ fn document(part: &Value, _: &Value) -> Content {
     Content::Document { media, title }
 }
 
-fn place(part: &Value, live: bool) -> Place {
+/// A place, as either gateway spells it.
+pub fn place(part: &Value, live: bool) -> Place {
     let degrees = |keys: [&str; 2], limit: f64| {
         let number = keys.iter().find_map(|key| part.get(key)).and_then(Value::as_f64).unwrap_or_default();
         number.clamp(-limit, limit)

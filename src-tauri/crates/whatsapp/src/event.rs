@@ -1,4 +1,5 @@
-//! The envelope of the Evolution API: `{event, instance, data, …}`, and what each kind of event says.
+//! The envelope of the Evolution API: `{event, instance, data, …}`, and what each kind of event says. Meta's webhooks come
+//! here under a name of their own.
 
 use balcao_domain::message::{ConnectionState, Effect, GatewayEvent, GatewayId, Ignored, Via};
 use balcao_domain::phone::Phone;
@@ -6,11 +7,12 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::Value;
 
 use crate::address::{self, Peer};
+use crate::cloud_api::webhook;
 use crate::lenient;
 use crate::message::{self, Around};
 use crate::{protocol, status};
 
-/// Reads one event. `payload` is the envelope; `received_at` stands in where the gateway gives no time (its own
+/// Reads one event. `payload` is the envelope, or under `cloud.webhook` what Meta sent; `received_at` stands in where the gateway gives no time (its own
 /// `date_time` is local time with a false `Z` and is never used).
 ///
 /// Any JSON is taken: what cannot be used comes out as [`GatewayEvent::Ignored`] or [`GatewayEvent::Unknown`].
@@ -39,6 +41,7 @@ pub fn parse(event: &str, payload: &Value, received_at: DateTime<Utc>) -> Vec<Ga
         "status.instance" if data.get("status").and_then(Value::as_str) == Some("closed") => {
             vec![GatewayEvent::Connection { state: ConnectionState::Disconnected, phone: None }]
         }
+        "cloud.webhook" => webhook::parse(payload, received_at),
         known if has_no_use(known) => vec![GatewayEvent::Ignored(Ignored::NoUse)],
         unknown => vec![GatewayEvent::Unknown(lenient::cut(unknown, 80))],
     }
@@ -51,7 +54,7 @@ pub fn canonical_name(event: &str) -> String {
 
 /// The gateway's name for the connection that an event belongs to.
 pub fn instance(payload: &Value) -> Option<&str> {
-    let name = payload.get("instance")?;
+    let Some(name) = payload.get("instance") else { return webhook::phone_number_id(payload) };
     let name = name.as_str().or_else(|| name.get("instanceName")?.as_str())?.trim();
     Some(name).filter(|name| !name.is_empty())
 }
