@@ -1,4 +1,6 @@
 //! The background work that one computer does for a clinic, and the parts of the `balcao-agent` program.
 
+pub mod background;
+pub mod journal;
 pub mod profile;
 pub mod replay;

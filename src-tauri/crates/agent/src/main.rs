@@ -1,18 +1,25 @@
-//! `balcao-agent`: makes a clinic's database, and puts recorded events of a gateway into it.
+//! `balcao-agent`: a clinic from the command line, and its background work without a window.
 
+mod audit;
+mod backups;
+mod channels;
+mod desk;
+mod doctor;
 mod make_clinic;
+mod members;
+mod privacy;
+mod run;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
-use balcao_agent::profile::{self, Profile};
+use anyhow::{Context as _, Result};
 use balcao_agent::replay::{Progress, Summary, replay};
 use balcao_domain::clock::Clock;
-use balcao_keychain::Keychain;
-use balcao_tenant::Tenant;
 use clap::{Args, Parser, Subcommand};
+
+use crate::desk::Desk;
 
 /// Some lines of a recording were damaged; everything else is done.
 const DAMAGED: u8 = 2;
@@ -31,6 +38,23 @@ enum Command {
     Replay(Replay),
     /// Makes a clinic in a database, or finds the one of this name, and prints how its owner connects.
     Provision(make_clinic::Provision),
+    /// Lists the members of a clinic, their computers and the open invitations.
+    Members(members::Members),
+    /// Prints who did what in a clinic, newest first.
+    Audit(audit::Audit),
+    /// Invites a person, or a further computer of a member.
+    Invite(members::Invitation),
+    /// Takes the access of a member, a computer or an invitation away.
+    Revoke(members::Revoke),
+    /// Says which step of the way to a clinic's database fails.
+    Doctor(doctor::Doctor),
+    Channel(channels::Channels),
+    Run(run::Run),
+    Export(privacy::Export),
+    DrawWords(backups::DrawWords),
+    Backup(backups::Backup),
+    Verify(backups::Verify),
+    Restore(backups::Restore),
 }
 
 #[derive(Args)]
@@ -40,9 +64,8 @@ struct Replay {
     /// The channel that the events belong to, made if it is not there; otherwise each event's own.
     #[arg(long, value_name = "NAME")]
     channel: Option<String>,
-    /// Folder of the desk whose clinic it is. Without it, the environment must hold BALCAO_DATABASE_URL.
-    #[arg(long, value_name = "DIR")]
-    profile: Option<PathBuf>,
+    #[command(flatten)]
+    desk: Desk,
     /// Prints the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -71,15 +94,28 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Replay(options) => run_replay(options).await,
-        Command::Provision(options) => options.run().await.map(|()| ExitCode::SUCCESS),
+        Command::Replay(options) => return run_replay(options).await,
+        Command::Provision(options) => options.run().await?,
+        Command::Members(options) => options.run().await?,
+        Command::Audit(options) => options.run().await?,
+        Command::Invite(options) => options.run().await?,
+        Command::Revoke(options) => options.run().await?,
+        Command::Doctor(options) => return options.run().await,
+        Command::Channel(options) => return options.run().await,
+        Command::Run(options) => options.run().await?,
+        Command::Export(options) => options.run().await?,
+        Command::DrawWords(options) => options.run()?,
+        Command::Backup(options) => options.run().await?,
+        Command::Verify(options) => options.run().await?,
+        Command::Restore(options) => options.run().await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run_replay(options: Replay) -> Result<ExitCode> {
     let recording = tokio::fs::File::open(&options.file).await;
     let recording = recording.with_context(|| format!("{} cannot be opened", options.file.display()))?;
-    let tenant = clinic(&options).await?;
+    let tenant = options.desk.connect().await?;
     let recording = tokio::io::BufReader::with_capacity(256 * 1024, recording);
     let watched = std::io::stderr().is_terminal();
     let told = |progress: Progress<'_>| {
@@ -98,16 +134,6 @@ async fn run_replay(options: Replay) -> Result<ExitCode> {
     let summary = outcome.context("what is stored stays; run the same command again for the rest")?;
     print(&summary, options.json)?;
     Ok(if summary.damaged_lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGED) })
-}
-
-async fn clinic(options: &Replay) -> Result<Tenant> {
-    if let Some(folder) = &options.profile {
-        return Ok(Profile::read(folder)?.connect(&Keychain::system()).await?);
-    }
-    match std::env::var("BALCAO_DATABASE_URL") {
-        Ok(url) if !url.trim().is_empty() => Ok(profile::connect_to(&url).await?),
-        _ => bail!("say which clinic: --profile DIR, or BALCAO_DATABASE_URL in the environment"),
-    }
 }
 
 fn print(summary: &Summary, json: bool) -> Result<()> {

@@ -51,6 +51,26 @@ pub enum ProfileError {
 }
 
 impl ProfileError {
+    /// A name of the reason, for logs and screens.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotADesk { .. } => "not_a_desk",
+            Self::Unfinished => "unfinished",
+            Self::Keychain(_) => "keychain",
+            Self::NoPassword => "no_password",
+            Self::NotRunning => "not_running",
+            Self::Tenant(error) => error.code(),
+        }
+    }
+
+    /// What it means for whoever only asks the database: what is not about it is a way that is not open now.
+    pub(crate) fn into_tenant(self) -> balcao_tenant::Error {
+        match self {
+            Self::Tenant(error) => error,
+            _ => balcao_tenant::Error::ConnectionLost,
+        }
+    }
+
     /// Whether trying again cannot help until a person does something.
     pub fn is_permanent(&self) -> bool {
         match self {

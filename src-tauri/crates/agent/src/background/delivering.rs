@@ -1,0 +1,63 @@
+//! One message handed over, and what became of it written down.
+
+use balcao_domain::message::ChatAddress;
+use balcao_domain::pacing;
+use balcao_tenant::{Attempt, Due, Error, SendOutcome};
+use balcao_whatsapp::gateway::{Letter, MessageRef, Outcome, RefusalCode, Said};
+
+use super::connection::Connection;
+
+/// Did not reach the gateway.
+const UNREACHED: &str = "gateway_unreachable";
+/// The term was over before it left.
+const TOO_LATE: &str = "taken_over";
+
+/// What is sent; `None` for a kind that cannot be sent.
+pub(super) fn letter(due: &Due, chat: ChatAddress) -> Option<Letter> {
+    if due.kind != "text" || due.body.is_empty() {
+        return None;
+    }
+    let quote = due.quoted.as_ref().map(|quoted| MessageRef {
+        gateway_id: quoted.gateway_id.clone(),
+        chat: chat.clone(),
+        from_me: quoted.from_me,
+    });
+    Some(Letter { to: chat, quote, said: Said::Text(due.body.clone()) })
+}
+
+/// Sends it once and records the outcome.
+pub(super) async fn deliver(connection: &Connection, attempt: &Attempt, letter: &Letter) -> Result<(), Error> {
+    let office = &connection.office;
+    // This computer may have slept since the try was written down.
+    let outcome = if office.term.lasts() {
+        understood(connection.gateway.send(letter).await, attempt.number)
+    } else {
+        SendOutcome::NotSent { code: TOO_LATE, wait: std::time::Duration::ZERO }
+    };
+    tracing::debug!(channel = %attempt.channel, message = %attempt.message, outcome = name(&outcome), "a message was sent");
+    let (fence, outcome) = (office.fence(), &outcome);
+    office.outlast(|tenant| async move { tenant.record_outcome(fence, attempt, outcome).await }).await
+}
+
+/// What an outcome means for the message.
+fn understood(outcome: Outcome, tries: u32) -> SendOutcome {
+    let wait = || pacing::put_off(tries, rand::random());
+    match outcome {
+        Outcome::Accepted { gateway_id, chat } => SendOutcome::Accepted { gateway_id, chat },
+        // No matter of this message: it waits until somebody has mended the connection.
+        Outcome::Refused(refusal) if refusal.code.is_of_the_connection() || refusal.code == RefusalCode::TooMany => {
+            SendOutcome::NotSent { code: refusal.code.name(), wait: wait() }
+        }
+        Outcome::Refused(refusal) => SendOutcome::Refused { code: refusal.code.name(), text: refusal.text },
+        Outcome::Unknown { text } => SendOutcome::Unknown { text },
+        Outcome::NotSent { .. } => SendOutcome::NotSent { code: UNREACHED, wait: wait() },
+    }
+}
+
+fn name(outcome: &SendOutcome) -> &'static str {
+    match outcome {
+        SendOutcome::Accepted { .. } => "accepted",
+        SendOutcome::Refused { code, .. } | SendOutcome::NotSent { code, .. } => code,
+        SendOutcome::Unknown { .. } => "unknown",
+    }
+}
