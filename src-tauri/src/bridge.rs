@@ -1,5 +1,6 @@
 //! Between the screens and the desk.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use balcao_api::{ApiError, Change, Desk, DeskOptions, Topic};
@@ -7,6 +8,8 @@ use serde_json::{Value, json};
 use tauri::{AppHandle, Emitter as _, State, async_runtime};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, watch};
+
+use crate::{startup, tray};
 
 /// Name of the event that carries a [`Change`].
 const CHANGE: &str = "change";
@@ -26,6 +29,11 @@ impl Bridge {
             tracing::error!(code = problem.code, "the desk could not be opened");
         }
         Self { options, opened: watch::Sender::new(opened), opening: Mutex::new(()) }
+    }
+
+    /// The desk, once it is open.
+    pub(crate) fn desk(&self) -> Option<Arc<Desk>> {
+        self.opened.borrow().as_ref().ok().cloned()
     }
 
     /// Runs a command.
@@ -61,19 +69,29 @@ impl Bridge {
     }
 
     /// Passes on every change, in order, for as long as the program runs.
-    pub(crate) fn forward_changes(&self, app: AppHandle) {
+    pub(crate) fn forward_changes(&self, app: AppHandle, named: bool) {
+        let profile = self.options.profile_dir.clone();
         let mut opened = self.opened.subscribe();
         async_runtime::spawn(async move {
             // Fails only when the bridge is gone, and the program with it.
             let Ok(desk) = opened.wait_for(Result::is_ok).await.map(|desk| desk.clone()) else { return };
             let Ok(desk) = desk else { return };
             let mut changes = desk.changes();
+            settle_in(&app, &desk, &profile, named).await;
+            let there = Arc::downgrade(&desk);
             drop(desk);
             // What a desk that was opened late had to tell came before anybody listened.
             emit(&app, &Change { seq: 0, topics: vec![Topic::Session], conversations: Vec::new() });
             loop {
                 match changes.recv().await {
-                    Ok(change) => emit(&app, &change),
+                    Ok(change) => {
+                        emit(&app, &change);
+                        if change.topics.contains(&Topic::Session)
+                            && let Some(desk) = there.upgrade()
+                        {
+                            settle_in(&app, &desk, &profile, named).await;
+                        }
+                    }
                     // The screens see the gap in the numbers and ask for everything again.
                     Err(RecvError::Lagged(missed)) => tracing::debug!(missed, "the screens are behind"),
                     Err(RecvError::Closed) => return,
@@ -88,6 +106,20 @@ impl Bridge {
         let Ok(desk) = opened else { return false };
         async_runtime::block_on(desk.close());
         true
+    }
+}
+
+/// What the computer that holds the clinic has beside its window. A profile that was named is a demonstration or a test,
+/// and stays out of what the system starts.
+async fn settle_in(app: &AppHandle, desk: &Arc<Desk>, profile: &Path, named: bool) {
+    let holds = desk.holds_the_clinic();
+    if holds {
+        tray::show(app, desk).await;
+    }
+    match &app.package_info().name {
+        _ if named => {}
+        name if holds => startup::arrange(name, profile),
+        name => startup::withdraw(name, profile),
     }
 }
 

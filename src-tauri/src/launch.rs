@@ -15,6 +15,9 @@ pub(crate) struct Launch {
     /// Folder with the PostgreSQL that a clinic on this computer runs on.
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres: Option<PathBuf>,
+    /// Begins without showing the window, as at the start of the system.
+    #[arg(long)]
+    pub(crate) in_background: bool,
     /// Prints a line when the first element that matches this CSS selector has been painted.
     #[arg(long, value_name = "SELECTOR", hide = true)]
     pub(crate) report_paint: Option<String>,

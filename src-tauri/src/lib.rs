@@ -13,6 +13,8 @@ mod external;
 mod launch;
 mod log;
 pub mod paint;
+mod startup;
+mod tray;
 mod updater;
 mod window;
 
@@ -27,7 +29,7 @@ use tauri::{Manager as _, RunEvent};
 use crate::bridge::Bridge;
 use crate::launch::Launch;
 
-/// Opens the window and returns when it was closed: 0, or 1 when the desk could not be opened.
+/// Opens the window and returns when it was closed, or the program was told to end: 0, or 1 when the desk could not be opened.
 pub fn run() -> ExitCode {
     let launch = Launch::parse();
     let context = tauri::generate_context!();
@@ -43,9 +45,15 @@ pub fn run() -> ExitCode {
     let bridge = Bridge::open(DeskOptions {
         profile_dir: profile.clone(),
         postgres_dir: launch.postgres.clone(),
+        export_dir: dirs::download_dir().or_else(dirs::document_dir),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
     });
     let mut builder = tauri::Builder::default();
+    // Started by hand while it runs beside the clock, the program shows the window that there is. A profile that was named
+    // is a program of its own.
+    if launch.profile.is_none() {
+        builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| window::bring_back(app)));
+    }
     if let Some(updater) = updater::plugin(context.config()) {
         builder = builder.plugin(updater);
     }
@@ -53,8 +61,8 @@ pub fn run() -> ExitCode {
         .manage(bridge)
         .invoke_handler(tauri::generate_handler![bridge::call])
         .setup(move |app| {
-            window::open(app.handle(), &profile, launch.report_paint.as_deref())?;
-            app.state::<Bridge>().forward_changes(app.handle().clone());
+            window::open(app.handle(), &profile, &launch)?;
+            app.state::<Bridge>().forward_changes(app.handle().clone(), launch.profile.is_some());
             end::on_signals(app.handle().clone());
             Ok(())
         })
@@ -66,10 +74,12 @@ pub fn run() -> ExitCode {
     let had_a_desk = Arc::new(AtomicBool::new(true));
     let code = app.run_return({
         let had_a_desk = had_a_desk.clone();
-        move |app, event| {
-            if let RunEvent::Exit = event {
-                had_a_desk.store(app.state::<Bridge>().close(), Ordering::Relaxed);
-            }
+        move |app, event| match event {
+            RunEvent::Exit => had_a_desk.store(app.state::<Bridge>().close(), Ordering::Relaxed),
+            // A click on the icon in the dock.
+            #[cfg(target_os = "macos")]
+            RunEvent::Reopen { .. } => window::bring_back(app),
+            _ => {}
         }
     });
     tracing::info!("end");

@@ -25,6 +25,10 @@ pub enum Topic {
     Operations,
     /// Preferences.
     Preferences,
+    /// Backups of the clinic on this computer.
+    Backup,
+    /// How the clinic is shared on the network, and how a connection is being tried.
+    Network,
 }
 
 /// One entry of the change stream.
@@ -40,7 +44,7 @@ pub struct Change {
 
 impl Topic {
     /// Every topic.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Session,
         Self::Status,
         Self::Inbox,
@@ -49,6 +53,8 @@ impl Topic {
         Self::People,
         Self::Operations,
         Self::Preferences,
+        Self::Backup,
+        Self::Network,
     ];
 
     /// What a change of the copy touches on the screens.
@@ -63,6 +69,7 @@ impl Topic {
                 "messages" => &[Self::Inbox],
                 "leads" | "pipelines" | "pipeline_stages" | "loss_reasons" => &[Self::Leads, Self::Inbox],
                 "members" => &[Self::Inbox, Self::Leads, Self::Session],
+                "channels" | "clinic_settings" => &[Self::Inbox],
                 "clinics" => &[Self::Session],
                 _ => &[],
             });

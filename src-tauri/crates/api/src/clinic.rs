@@ -1,20 +1,24 @@
 //! An open clinic: its copy, the task that keeps it, and who works here.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use balcao_cache::{Cache, Key};
 use balcao_domain::clock::Clock;
-use balcao_keychain::{Keychain, names};
+use balcao_keychain::names;
 use balcao_sync::{Dial, SyncTask};
-use balcao_tenant::Tenant;
 use uuid::Uuid;
 
+use crate::copy::Opening;
+use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::local_clinic::{EmbeddedServer, password};
+use crate::members::{Line, this_computer};
+use crate::operations::GivenUpLately;
 use crate::profile::{Kind, Profile};
 use crate::session::{ClinicSummary, MemberSummary};
+use crate::sharing::{Shared, Whereabouts};
+use crate::threads::ActedLately;
 
 /// An open clinic.
 #[derive(Debug)]
@@ -22,29 +26,51 @@ pub(crate) struct OpenClinic {
     pub(crate) cache: Cache,
     pub(crate) sync: SyncTask,
     pub(crate) server: Option<Arc<EmbeddedServer>>,
+    pub(crate) given_up: GivenUpLately,
+    pub(crate) acted: ActedLately,
+    pub(crate) line: Line,
+    /// How other computers come in; absent where the clinic is elsewhere, or a sample.
+    pub(crate) shared: Option<Shared>,
     kind: Kind,
 }
 
 impl OpenClinic {
     /// Opens the copy and starts the task that keeps it. Does not wait for the database.
     pub(crate) async fn open(
-        folder: &Path,
+        desk: &Arc<Desk>,
         profile: &Profile,
-        keychain: &Keychain,
         server: Option<Arc<EmbeddedServer>>,
-        clock: &Clock,
-        application: &str,
+        opening: &Opening,
     ) -> Result<Self, ApiError> {
+        let (keychain, clock, version) = (&desk.keychain, &desk.clock, &desk.options.app_version);
         let secret = keychain.get_or_create_random(&names::cache_key(&profile.id.to_string()), 32).await?;
-        let opened = Cache::open(&Profile::cache_path(folder), &key(secret.expose())?, clock.clone()).await?;
-        if let Some(aside) = &opened.set_aside {
-            tracing::warn!(salvaged = opened.salvaged, "the copy could not be read and is made anew");
-            let name = aside.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            opened.cache.log("copy_set_aside", &format!("{name}, salvaged {}", opened.salvaged)).await?;
+        let (path, key) = (Profile::cache_path(&desk.options.profile_dir), key(secret.expose())?);
+        let opened = if opening.after_damage {
+            Cache::open_after_damage(&path, &key, clock.clone()).await?
+        } else {
+            Cache::open(&path, &key, clock.clone()).await?
+        };
+        let noted = async {
+            opening.note(&opened, clock.now()).await?;
+            Ok(opened.cache.log("copy_opened", &format!("version={version}")).await?)
+        };
+        if let Err(problem) = noted.await {
+            opened.cache.close().await;
+            return Err(problem);
         }
-        let dial = dial(profile, keychain, server.clone(), application)?;
-        let sync = SyncTask::start(opened.cache.clone(), dial, clock.clone());
-        Ok(Self { cache: opened.cache, sync, server, kind: profile.kind })
+        let dial = dial(desk, profile, server.clone())?;
+        let sync = SyncTask::start(opened.cache.clone(), dial.clone(), clock.clone());
+        let line = Line::keep(dial.clone(), sync.status());
+        let (given_up, acted) = (GivenUpLately::default(), ActedLately::default());
+        let shared = match &server {
+            Some(server) if profile.kind == Kind::Local => {
+                let shared = Shared::new(desk, profile, server.clone(), opened.cache.clone(), dial);
+                shared.resume(profile.sharing).await;
+                Some(shared)
+            }
+            _ => None,
+        };
+        Ok(Self { cache: opened.cache, sync, server, given_up, acted, line, shared, kind: profile.kind })
     }
 
     /// Who works where, once the copy knows.
@@ -76,13 +102,26 @@ impl OpenClinic {
         Ok(name.and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::America::Sao_Paulo))
     }
 
+    /// Seconds by which this computer's clock is ahead of the server's as it was last measured, when that is worth a word.
+    pub(crate) async fn clock_ahead(&self, clock: &Clock) -> Result<Option<f64>, ApiError> {
+        Ok(balcao_sync::plan::clock_ahead(clock.now(), self.cache.server_now().await?))
+    }
+
     /// Ends in bounded time: what is queued is on disk already.
     pub(crate) async fn close(self) {
+        self.fall_silent().await.close().await;
+    }
+
+    /// Ends everything but the copy, which has nobody left who would change it.
+    pub(crate) async fn fall_silent(self) -> Cache {
+        if let Some(shared) = &self.shared {
+            let _ = tokio::time::timeout(Duration::from_secs(5), shared.stop()).await;
+        }
         let _ = tokio::time::timeout(Duration::from_secs(5), self.sync.stop()).await;
-        self.cache.close().await;
         if let Some(server) = self.server {
             server.stop().await;
         }
+        self.cache
     }
 }
 
@@ -98,25 +137,26 @@ fn key(hex: &str) -> Result<Key, ApiError> {
     Ok(Key::new(bytes))
 }
 
-fn dial(
-    profile: &Profile,
-    keychain: &Keychain,
-    server: Option<Arc<EmbeddedServer>>,
-    application: &str,
-) -> Result<Dial, ApiError> {
+fn dial(desk: &Desk, profile: &Profile, server: Option<Arc<EmbeddedServer>>) -> Result<Dial, ApiError> {
     let address = profile
         .address
         .clone()
         .ok_or_else(|| ApiError::new("profile_damaged", "profile.json does not say where the clinic is"))?;
-    let (keychain, id, application) = (keychain.clone(), profile.id.to_string(), application.to_owned());
+    let version = &desk.options.app_version;
+    let (keychain, id, application) = (desk.keychain.clone(), profile.id.to_string(), format!("balcao {version}"));
+    let computer = this_computer(version);
+    let whereabouts = Whereabouts::new(address.clone(), desk.options.profile_dir.clone());
     Ok(Arc::new(move || {
-        let (address, keychain, id) = (address.clone(), keychain.clone(), id.clone());
-        let (server, application) = (server.clone(), application.clone());
+        let (address, keychain, id, whereabouts) = (address.clone(), keychain.clone(), id.clone(), whereabouts.clone());
+        let (server, application, computer) = (server.clone(), application.clone(), computer.clone());
         Box::pin(async move {
-            match server {
-                Some(server) => server.connect(&address, &application).await,
-                None => Ok(Tenant::connect(&address, password(&keychain, &id).await?.expose(), &application).await?),
-            }
+            let tenant = match server {
+                Some(server) => server.connect(&address, &application).await?,
+                None => whereabouts.connect(password(&keychain, &id).await?.expose(), &application).await?,
+            };
+            // That this is not written down costs a line in a list; whatever is wrong shows in what follows.
+            let _ = tenant.introduce(&computer).await;
+            Ok(tenant)
         })
     }))
 }

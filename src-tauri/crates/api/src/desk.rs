@@ -1,27 +1,29 @@
-//! What a host opens: one profile folder, its clinic, and the stream of changes.
+//! What a host opens: one profile folder, its clinic, and the stream of changes. How a clinic comes to be open is in
+//! `session`.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use balcao_cache::CacheChange;
 use balcao_domain::clock::Clock;
 use balcao_keychain::Keychain;
 use tokio::sync::{RwLock, broadcast, watch};
 use uuid::Uuid;
 
+use crate::backup::Backups;
 use crate::changes::{Change, Topic};
 use crate::clinic::OpenClinic;
+use crate::copy::{Opening, Pace};
 use crate::error::ApiError;
-use crate::local_clinic::EmbeddedServer;
+use crate::lock::Lock;
+use crate::operations::CopyProgress;
 use crate::profile::{Kind, Profile, lock};
-use crate::session::{Session, StartLocalClinic};
-
-/// Between two entries of the stream while the first copy pours in.
-const POURING: Duration = Duration::from_millis(500);
+use crate::session::Session;
+use crate::setup::Setup;
+use crate::sharing::Doctor;
 
 /// What a desk is opened with.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub struct DeskOptions {
     pub profile_dir: PathBuf,
     /// Binaries of the embedded PostgreSQL; absent, they are looked for beside the program.
     pub postgres_dir: Option<PathBuf>,
+    /// Where files that a person asks for are put: their downloads or documents. Absent, nothing can be exported.
+    pub export_dir: Option<PathBuf>,
     /// Version of the program, as the clinic's database is told.
     pub app_version: String,
 }
@@ -41,7 +45,21 @@ pub struct Desk {
     pub(crate) keychain: Keychain,
     pub(crate) clock: Clock,
     /// Held while clinics are opened and closed; screens share it.
-    clinic: RwLock<Option<OpenClinic>>,
+    pub(crate) clinic: RwLock<Option<OpenClinic>>,
+    /// How often a clinic was closed. Whoever finds something wrong with an open clinic says at which time that was, so
+    /// that it is dealt with once, and never taken for a fault of the next one.
+    time: AtomicU64,
+    /// How fast the first copy comes.
+    pub(crate) pace: Mutex<Pace>,
+    /// When the copy was last found to be damaged in use.
+    pub(crate) last_mended: Mutex<Option<Instant>>,
+    pub(crate) lock: Lock,
+    pub(crate) setup: Setup,
+    pub(crate) backups: Backups,
+    pub(crate) doctor: Doctor,
+    pub(crate) person_export: crate::privacy::Underway,
+    /// Held by whoever begins a clinic, goes on with one or calls it off: a second press of a button finds what the first did.
+    pub(crate) beginning: tokio::sync::Mutex<()>,
     session: watch::Sender<Session>,
     changes: broadcast::Sender<Change>,
     seq: AtomicU32,
@@ -64,22 +82,35 @@ impl Desk {
     pub async fn open_with(options: DeskOptions, keychain: Keychain, clock: Clock) -> Result<Arc<Self>, ApiError> {
         let lock = lock(&options.profile_dir)?;
         let (changes, _) = broadcast::channel(256);
-        let (session, _) = watch::channel(Session::Preparing { step: "open".to_owned(), fraction: None });
+        let (session, _) = watch::channel(Session::preparing("open", None));
         let desk = Arc::new(Self {
             options,
             keychain,
             clock,
             clinic: RwLock::new(None),
+            time: AtomicU64::new(0),
+            pace: Mutex::default(),
+            last_mended: Mutex::default(),
+            lock: Lock::default(),
+            setup: Setup::default(),
+            backups: Backups::default(),
+            doctor: Doctor::default(),
+            person_export: crate::privacy::Underway::default(),
+            beginning: tokio::sync::Mutex::default(),
             session,
             changes,
             seq: AtomicU32::new(0),
             _lock: lock,
         });
         match Profile::read(&desk.options.profile_dir) {
-            Ok(Some(profile)) => desk.open_profile(profile),
+            Ok(Some(profile)) if profile.revoked.is_some() => desk.finish_revocation(profile).await,
+            // What is missing is the administrator's address, which nobody keeps.
+            Ok(Some(profile)) if profile.waits_for_administrator() => desk.set_session(Session::FirstRun),
+            Ok(Some(profile)) => desk.open_profile(profile, Opening::default()),
             Ok(None) => desk.set_session(Session::FirstRun),
             Err(problem) => desk.set_session(Session::Failed { problem, has_profile: true }),
         }
+        crate::lock::watch(Arc::downgrade(&desk));
         Ok(desk)
     }
 
@@ -90,9 +121,18 @@ impl Desk {
 
     /// Closes the clinic in bounded time. What is queued is on disk already.
     pub async fn close(&self) {
+        self.closing();
+        self.backups.end().await;
         if let Some(clinic) = self.clinic.write().await.take() {
             clinic.close().await;
         }
+    }
+
+    /// Whether other computers may depend on this one: the database of the clinic runs here.
+    pub fn holds_the_clinic(&self) -> bool {
+        let profile = Profile::read(&self.options.profile_dir);
+        profile
+            .is_ok_and(|profile| profile.is_some_and(|profile| profile.kind == Kind::Local && !profile.is_unfinished()))
     }
 
     pub(crate) fn session(&self) -> Session {
@@ -112,111 +152,43 @@ impl Desk {
         }
     }
 
-    pub(crate) fn announce(&self, topics: BTreeSet<Topic>, conversations: Vec<Uuid>) {
+    /// Tells the screens what to ask for again; locked ones only whether they still are.
+    pub(crate) fn announce(&self, mut topics: BTreeSet<Topic>, mut conversations: Vec<Uuid>) {
+        if self.lock.is_on() {
+            topics.retain(|topic| matches!(topic, Topic::Session | Topic::Preferences));
+            conversations.clear();
+            if topics.is_empty() {
+                return;
+            }
+        }
         let seq = self.seq.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
         // Nobody listening is fine.
         let _ = self.changes.send(Change { seq, topics: topics.into_iter().collect(), conversations });
     }
 
-    /// Remembers the wish and fulfils it in the background.
-    pub(crate) fn begin(self: &Arc<Self>, kind: Kind, wish: StartLocalClinic) -> Result<(), ApiError> {
-        let profile = Profile { id: Uuid::new_v4(), kind, address: None, unfinished: Some(wish) };
-        profile.write(&self.options.profile_dir)?;
-        self.open_profile(profile);
-        Ok(())
+    /// The time that is now: it passes with each closing.
+    pub(crate) fn time(&self) -> u64 {
+        self.time.load(Ordering::SeqCst)
     }
 
-    /// Opens a profile's clinic in the background; an unfinished one is finished first.
-    pub(crate) fn open_profile(self: &Arc<Self>, profile: Profile) {
-        self.set_session(Session::Preparing { step: "open".to_owned(), fraction: None });
-        let desk = self.clone();
-        tokio::spawn(async move {
-            if let Err(problem) = desk.prepare(profile).await {
-                tracing::error!(code = problem.code, "the clinic could not be opened");
-                desk.set_session(Session::Failed { problem, has_profile: true });
-            }
-        });
+    /// The clinic is about to be closed.
+    pub(crate) fn closing(&self) {
+        self.time.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn prepare(self: &Arc<Self>, mut profile: Profile) -> Result<(), ApiError> {
-        let folder = &self.options.profile_dir;
-        let server = (profile.kind != Kind::Remote).then(|| {
-            let postgres = self.options.postgres_dir.clone();
-            Arc::new(EmbeddedServer::new(folder.clone(), postgres, self.keychain.clone(), &profile))
-        });
-        if let (Some(wish), Some(server)) = (&profile.unfinished, &server) {
-            let progress = |step: &str, fraction: Option<f64>| {
-                self.set_session(Session::Preparing { step: step.to_owned(), fraction });
-            };
-            profile.address = Some(server.make_clinic(profile.kind, wish, &self.clock, &progress).await?);
-            profile.unfinished = None;
-            profile.write(folder)?;
-        }
-        let application = format!("balcao {}", self.options.app_version);
-        let clinic = OpenClinic::open(folder, &profile, &self.keychain, server, &self.clock, &application).await?;
-        self.follow(&clinic);
-        let ready = clinic.summary().await?;
-        *self.clinic.write().await = Some(clinic);
-        match ready {
-            Some((clinic, member)) => self.set_session(Session::Ready { clinic, member }),
-            None => self.set_session(Session::Preparing { step: "copy".to_owned(), fraction: None }),
-        }
-        Ok(())
+    /// Whether the caller is the one to close the clinic that was open at `time`; someone else may have done it already.
+    pub(crate) fn closes(&self, time: u64) -> bool {
+        self.time.compare_exchange(time, time + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Turns what happens in the copy and on the line into the stream of changes.
-    fn follow(self: &Arc<Self>, clinic: &OpenClinic) {
-        let (desk, mut changes, mut status) = (Arc::downgrade(self), clinic.cache.changes(), clinic.sync.status());
-        tokio::spawn(async move {
-            loop {
-                let mut topics = BTreeSet::new();
-                let mut merged = CacheChange::default();
-                tokio::select! {
-                    change = changes.recv() => match change {
-                        Ok(change) => merged = change,
-                        Err(broadcast::error::RecvError::Lagged(_)) => topics.extend(Topic::ALL),
-                        Err(broadcast::error::RecvError::Closed) => return,
-                    },
-                    changed = status.changed() => match changed {
-                        Ok(()) => { topics.insert(Topic::Status); }
-                        Err(_) => return,
-                    },
-                }
-                let pouring = status.borrow_and_update().first_copy.is_some();
-                if pouring {
-                    tokio::time::sleep(POURING).await;
-                }
-                while let Ok(change) = changes.try_recv() {
-                    merged.merge(change);
-                }
-                topics.extend(Topic::of(&merged));
-                let conversations =
-                    if merged.many_conversations { Vec::new() } else { merged.conversations.into_iter().collect() };
-                let Some(desk) = desk.upgrade() else { return };
-                desk.announce(topics, conversations);
-                desk.notice_arrival(&status).await;
-            }
-        });
-    }
-
-    /// While the copy is new, the session becomes ready when there is enough to work with; a line that is refused before
-    /// that is the session's failure.
-    async fn notice_arrival(&self, status: &watch::Receiver<balcao_sync::Status>) {
-        if !matches!(self.session(), Session::Preparing { ref step, .. } if step == "copy") {
-            return;
-        }
-        let status = status.borrow().clone();
-        let usable = status.last_confirmed_at.is_some() || status.first_copy.as_ref().is_some_and(|copy| copy.usable);
-        if usable
-            && let Ok(clinic) = self.clinic().await
-            && let Ok(Some((clinic, member))) = clinic.summary().await
-        {
-            self.set_session(Session::Ready { clinic, member });
-        } else if let Some(copy) = &status.first_copy {
-            let fraction = (copy.total > 0).then(|| copy.done as f64 / copy.total as f64);
-            self.set_session(Session::Preparing { step: "copy".to_owned(), fraction });
-        } else if let Some((code, message)) = status.problem {
-            self.set_session(Session::Failed { problem: ApiError::new(code, message), has_profile: true });
+    /// How far the first copy is, in the words of the screens.
+    pub(crate) fn copy_progress(&self, copy: &balcao_sync::Progress) -> CopyProgress {
+        let pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        CopyProgress {
+            entity: copy.entity.to_owned(),
+            done: copy.done as f64,
+            total: copy.total as f64,
+            seconds_left: pace.seconds_left(Instant::now()),
         }
     }
 }

@@ -3,21 +3,33 @@
 //! A host (the window, the headless server) opens a [`Desk`], passes commands to [`call`] and forwards [`Desk::changes`].
 
 pub mod agenda;
+pub mod audit;
+pub mod backup;
 mod bindings;
 mod changes;
 mod clinic;
 mod commands;
+pub mod copy;
 mod desk;
 mod error;
 pub mod inbox;
 pub mod leads;
 mod local_clinic;
+pub mod lock;
+pub mod members;
+pub mod notes;
 pub mod operations;
+mod payload;
 pub mod preferences;
+pub mod privacy;
 mod profile;
 mod row_state;
 pub mod search;
 pub mod session;
+pub mod setup;
+pub mod sharing;
+pub mod threads;
+mod upkeep;
 
 pub use bindings::typescript;
 pub use changes::{Change, Topic};

@@ -14,9 +14,10 @@ use tokio::sync::Mutex;
 use crate::error::ApiError;
 use crate::profile::{Kind, Profile};
 use crate::session::StartLocalClinic;
+use crate::setup;
 
 /// Name of the clinic's database in the embedded server.
-const DATABASE: &str = "balcao";
+pub(crate) const DATABASE: &str = "balcao";
 
 /// The sample clinic is the same for everyone on the same day.
 const SAMPLE_SEED: u64 = 1;
@@ -47,7 +48,7 @@ impl EmbeddedServer {
     }
 
     /// Finds the server running, or starts it. Returns the address of `database` for the administrator.
-    async fn admin_url(&self, database: &str) -> Result<Secret, ApiError> {
+    pub(crate) async fn admin_url(&self, database: &str) -> Result<Secret, ApiError> {
         let mut running = self.running.lock().await;
         self.ensure(&mut running).await?;
         let server = running.server.as_ref().ok_or_else(|| ApiError::internal("the server was just started"))?;
@@ -55,7 +56,7 @@ impl EmbeddedServer {
     }
 
     /// Where the server is now: its port changes with each start.
-    async fn port(&self) -> Result<u16, ApiError> {
+    pub(crate) async fn port(&self) -> Result<u16, ApiError> {
         let mut running = self.running.lock().await;
         self.ensure(&mut running).await?;
         running.server.as_ref().map(|server| server.connection().port).ok_or_else(|| ApiError::internal("no server"))
@@ -81,7 +82,8 @@ impl EmbeddedServer {
         Ok(())
     }
 
-    fn binaries(&self) -> Result<Binaries, ApiError> {
+    /// The programs of PostgreSQL.
+    pub(crate) fn binaries(&self) -> Result<Binaries, ApiError> {
         // Beside the program when it is installed; from the setting in development.
         let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("postgresql")));
         let from_setting = std::env::var_os(balcao_local_server::BINARIES_ENV).map(PathBuf::from);
@@ -102,44 +104,55 @@ impl EmbeddedServer {
         }
     }
 
+    /// Stops it also when an earlier run of the program left it behind: its folder is going to be removed.
+    pub(crate) async fn stop_for_good(&self) {
+        if Profile::server_dir(&self.folder).join("postmaster.pid").exists() {
+            let mut running = self.running.lock().await;
+            running.wanted_now = true;
+            // One that cannot be started is not running either.
+            let _ = self.ensure(&mut running).await;
+        }
+        self.stop().await;
+    }
+
     /// Makes the clinic that was asked for. Can be called again after an interruption at any step: what is there stays.
+    /// `progress` hears of each step before it is begun, and may refuse to go on.
     pub(crate) async fn make_clinic(
         &self,
         kind: Kind,
         wish: &StartLocalClinic,
         clock: &Clock,
-        progress: &(dyn Fn(&str, Option<f64>) + Send + Sync),
+        progress: &(dyn Fn(&str) -> Result<(), ApiError> + Send + Sync),
     ) -> Result<Address, ApiError> {
-        progress("database", None);
+        progress("database")?;
         let maintenance = self.admin_url("postgres").await?;
+        progress("database")?;
         Databases::at(maintenance.expose())?.create(DATABASE).await?;
-        progress("schema", None);
+        progress("schema")?;
         let admin = self.admin_url(DATABASE).await?;
-        let request = provision::Request {
-            clinic_name: wish.clinic_name.trim().to_owned(),
-            time_zone: wish.time_zone.clone(),
-            locale: "pt-BR".to_owned(),
-            vertical: provision::Vertical::from_name(&wish.vertical)
-                .ok_or_else(|| ApiError::new("invalid_request", "there is no such kind of clinic").about("vertical"))?,
-            slug: None,
-            owner_name: wish.owner_name.trim().to_owned(),
-            owner_email: None,
-        };
-        let made = provision::provision(admin.expose(), &request).await?;
-        progress("keychain", None);
         let entry = names::database_password(&self.profile_id);
-        match made.owner.password {
-            Some(password) => self.keychain.set(&entry, &Secret::new(password)).await?,
-            // Made before, and interrupted before the password was kept: it gets a new one.
-            None if self.keychain.get(&entry).await?.is_none() => {
-                let renewed = provision::rotate_password(admin.expose(), &made.owner.login).await?;
-                let password = renewed.password.ok_or_else(|| ApiError::internal("no new password"))?;
-                self.keychain.set(&entry, &Secret::new(password)).await?;
+        // Kept before the clinic lasts: whatever happens then, this computer can enter what it made.
+        let (request, practice) = (setup::request(wish)?, setup::practice(wish));
+        let made = provision::found(admin.expose(), &request, &practice, |made| {
+            let (keychain, entry) = (&self.keychain, &entry);
+            async move {
+                match made.owner.password {
+                    Some(password) => keychain.set(entry, &Secret::new(password)).await.is_ok(),
+                    None => true,
+                }
             }
-            None => {}
+        });
+        let unkept = || ApiError::new("keychain_unavailable", "the keyring did not take the password of the clinic");
+        let made = made.await?.ok_or_else(unkept)?;
+        progress("keychain")?;
+        // Made by an earlier version and interrupted before the password was kept: it gets a new one.
+        if self.keychain.get(&entry).await?.is_none() {
+            let renewed = provision::rotate_password(admin.expose(), &made.owner.login).await?;
+            let password = renewed.password.ok_or_else(|| ApiError::internal("no new password"))?;
+            self.keychain.set(&entry, &Secret::new(password)).await?;
         }
         if kind == Kind::Sample {
-            progress("sample", None);
+            progress("sample")?;
             let now = clock.now();
             let time_zone = chrono_tz::America::Sao_Paulo;
             let today = now.with_timezone(&time_zone).date_naive();
@@ -157,7 +170,16 @@ impl EmbeddedServer {
     pub(crate) async fn connect(&self, address: &Address, application: &str) -> Result<Tenant, balcao_sync::Error> {
         let port = self.port().await.map_err(preparation)?;
         let address = Address { port, ..address.clone() };
-        Ok(Tenant::connect(&address, password(&self.keychain, &self.profile_id).await?.expose(), application).await?)
+        let password = password(&self.keychain, &self.profile_id).await?;
+        match Tenant::connect(&address, password.expose(), application).await {
+            // A newer program takes its own clinic along. Somebody else's database is migrated by who looks after it.
+            Err(balcao_tenant::Error::SchemaOlder { .. }) => {
+                let admin = self.admin_url(DATABASE).await.map_err(preparation)?;
+                provision::migrate(admin.expose()).await?;
+                Ok(Tenant::connect(&address, password.expose(), application).await?)
+            }
+            connected => Ok(connected?),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use balcao_tenant::Address;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ impl Kind {
     }
 }
 
+const FILE: &str = "profile.json";
+
 /// What `profile.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Profile {
@@ -42,9 +45,47 @@ pub(crate) struct Profile {
     pub(crate) address: Option<Address>,
     /// What the person asked for, until all of it is done: a set-up that was interrupted goes on.
     pub(crate) unfinished: Option<StartLocalClinic>,
+    /// The backup that is being brought back, until all of it is here: likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restoring: Option<PathBuf>,
+    /// The clinic took this desk's login away: what is left of it here is being destroyed, or is and the person is still
+    /// to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revoked: Option<Revoked>,
+    /// How the database that is here is shared on the network; absent, it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sharing: Option<SharingWish>,
+}
+
+/// What the person at the computer that holds the clinic has chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SharingWish {
+    /// Whether other computers of the network may come in.
+    pub(crate) on: bool,
+    /// By which port.
+    pub(crate) port: u16,
+}
+
+/// What is told about a clinic whose copy was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Revoked {
+    /// Its name.
+    pub(crate) clinic_name: String,
+    /// Writes that it never got.
+    pub(crate) lost: u32,
 }
 
 impl Profile {
+    /// A profile of which nothing else is known yet.
+    pub(crate) fn new(id: Uuid, kind: Kind) -> Self {
+        Self { id, kind, address: None, unfinished: None, restoring: None, revoked: None, sharing: None }
+    }
+
+    /// Whether what was begun is still to be done.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished.is_some() || self.restoring.is_some()
+    }
+
     /// Reads the profile of a folder; `None` when there is none yet.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, ApiError> {
         let text = match std::fs::read(path(folder)) {
@@ -59,12 +100,20 @@ impl Profile {
 
     /// Writes it whole or not at all.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), ApiError> {
-        let text = serde_json::to_vec_pretty(self).map_err(ApiError::internal)?;
-        let unfinished = folder.join("profile.json.new");
-        std::fs::write(&unfinished, text)
-            .and_then(|()| File::open(&unfinished)?.sync_all())
-            .and_then(|()| std::fs::rename(&unfinished, path(folder)))
-            .map_err(|error| not_writable(&error))
+        keep(folder, FILE, self)
+    }
+
+    /// Removes it: the folder belongs to no clinic any more.
+    pub(crate) fn remove(folder: &Path) -> Result<(), ApiError> {
+        match std::fs::remove_file(path(folder)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(not_writable(&error)),
+            _ => settle(folder).map_err(|error| not_writable(&error)),
+        }
+    }
+
+    /// Whether making the clinic needs the address of the server's administrator, which is kept nowhere.
+    pub(crate) fn waits_for_administrator(&self) -> bool {
+        self.kind == Kind::Remote && self.unfinished.is_some()
     }
 
     pub(crate) fn cache_path(folder: &Path) -> PathBuf {
@@ -76,8 +125,35 @@ impl Profile {
     }
 }
 
+/// Two writers would take each other's unfinished file away.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Writes something into a file of the profile, whole or not at all.
+pub(crate) fn keep(folder: &Path, name: &str, what: &impl Serialize) -> Result<(), ApiError> {
+    let text = serde_json::to_vec_pretty(what).map_err(ApiError::internal)?;
+    let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let unfinished = folder.join(format!("{name}.new"));
+    std::fs::write(&unfinished, text)
+        .and_then(|()| File::open(&unfinished)?.sync_all())
+        .and_then(|()| std::fs::rename(&unfinished, folder.join(name)))
+        .and_then(|()| settle(folder))
+        .map_err(|error| not_writable(&error))
+}
+
 fn path(folder: &Path) -> PathBuf {
-    folder.join("profile.json")
+    folder.join(FILE)
+}
+
+/// What was renamed or removed stays so, also after a power cut.
+#[cfg(unix)]
+fn settle(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Here a folder is no file that could be told to settle; the file system keeps the order of such changes itself.
+#[cfg(not(unix))]
+fn settle(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn not_writable(error: &std::io::Error) -> ApiError {
@@ -113,9 +189,26 @@ mod tests {
     fn a_profile_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Profile::read(folder.path()).unwrap(), None);
-        let profile = Profile { id: Uuid::from_u128(1), kind: Kind::Local, address: None, unfinished: None };
+        let mut profile = Profile::new(Uuid::from_u128(1), Kind::Local);
+        profile.write(folder.path()).unwrap();
+        assert_eq!(Profile::read(folder.path()).unwrap(), Some(profile.clone()));
+        profile.revoked = Some(Revoked { clinic_name: "Boa Vista".to_owned(), lost: 3 });
         profile.write(folder.path()).unwrap();
         assert_eq!(Profile::read(folder.path()).unwrap(), Some(profile));
+        Profile::remove(folder.path()).unwrap();
+        assert_eq!(Profile::read(folder.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn many_writers_at_once_leave_a_whole_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = &|id: u128| Profile::new(Uuid::from_u128(id), Kind::Local).write(folder.path());
+        let ends = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8).map(|id| scope.spawn(move || (0..20).try_for_each(|_| write(id)))).collect();
+            writers.into_iter().map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(ends.iter().all(Result::is_ok), "{ends:?}");
+        assert!(Profile::read(folder.path()).unwrap().is_some());
     }
 
     #[test]

@@ -26,6 +26,9 @@ struct Options {
     /// Folder with the PostgreSQL that a clinic on this computer runs on.
     #[arg(long, value_name = "DIR")]
     postgres: Option<PathBuf>,
+    /// Folder for files that a person asks for; without it, the downloads or documents of the account.
+    #[arg(long, value_name = "DIR")]
+    exports: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -46,6 +49,7 @@ async fn main() -> Result<()> {
     let desk = Desk::open(DeskOptions {
         profile_dir: options.profile,
         postgres_dir: options.postgres,
+        export_dir: options.exports.or_else(dirs::download_dir).or_else(dirs::document_dir),
         app_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
     .await?;

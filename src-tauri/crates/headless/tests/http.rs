@@ -66,8 +66,12 @@ impl Served {
 }
 
 async fn open(profile: &Path) -> Result<Arc<Desk>, balcao_api::ApiError> {
-    let options =
-        DeskOptions { profile_dir: profile.to_owned(), postgres_dir: None, app_version: "0.0.0-test".to_owned() };
+    let options = DeskOptions {
+        profile_dir: profile.to_owned(),
+        postgres_dir: None,
+        export_dir: None,
+        app_version: "0.0.0-test".to_owned(),
+    };
     Desk::open(options).await
 }
 

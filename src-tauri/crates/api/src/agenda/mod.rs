@@ -1,18 +1,22 @@
 //! Days of the agenda, and moving visits.
 
+mod older;
 mod types;
 
 use std::sync::Arc;
 
-use balcao_cache::{self as cache, Effect, NewOperation, VisitRow};
+use balcao_cache::{self as cache, Effect, NewOperation, VisitRow, WriteKind};
 use balcao_domain::Refusal;
 use balcao_domain::appointment::{Neighbour, Obstacle, Placement, Status};
-use balcao_domain::working_hours::{Exception, ExceptionKind, Span, WeeklyHours, day_span, working_spans};
+use balcao_domain::working_hours::{
+    Exception, ExceptionKind, Span, WeeklyHours, day_span, is_in_calendar, working_spans,
+};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 use uuid::Uuid;
 
+pub(crate) use older::fetch_older_visits;
 pub use types::*;
 
 use crate::clinic::OpenClinic;
@@ -27,9 +31,12 @@ const MOST_DAYS: u32 = 42;
 pub(crate) async fn get_agenda(desk: &Arc<Desk>, request: GetAgenda) -> Result<Agenda, ApiError> {
     let clinic = desk.clinic().await?;
     let zone = clinic.time_zone().await?;
+    in_calendar(request.from, "from")?;
     let days = request.days.clamp(1, MOST_DAYS);
     let last = request.from + Days::new(u64::from(days) - 1);
     let span = Span { start: day_span(request.from, zone).start, end: day_span(last, zone).end };
+    // In this order: what was taken in between makes an answer that is whole say less, never more.
+    let coverage = older::coverage(&clinic, span, zone).await?;
     let rows = clinic.cache.agenda(span.start.timestamp_micros(), span.end.timestamp_micros()).await?;
     let (weekly, exceptions) = hours(&rows);
     let mut working_hours = Vec::new();
@@ -47,6 +54,7 @@ pub(crate) async fn get_agenda(desk: &Arc<Desk>, request: GetAgenda) -> Result<A
         time_zone: zone.name().to_owned(),
         from: request.from,
         days,
+        coverage,
         working_hours,
         closures: rows
             .closures
@@ -110,10 +118,11 @@ pub(crate) async fn reschedule_appointment(
     let operation = NewOperation {
         operation_id: Uuid::now_v7(),
         action: "move_appointment",
-        insert: false,
+        kind: WriteKind::Patch,
         effect: Effect { entity: entity("appointments")?, entity_id: row.id, fields: moved },
         followers: Vec::new(),
         unchecked: &[],
+        depends_on: None,
         expires_at: None,
     };
     let operation_id = clinic.cache.enqueue(operation).await?;
@@ -121,15 +130,26 @@ pub(crate) async fn reschedule_appointment(
     Ok(Written { operation_id, entity_id: row.id })
 }
 
+pub(crate) fn in_calendar(day: NaiveDate, field: &str) -> Result<(), ApiError> {
+    let refused = || ApiError::new("invalid_request", "the calendar goes from 1900 to 2199").about(field);
+    is_in_calendar(day).then_some(()).ok_or_else(refused)
+}
+
 /// What stands around a wanted time.
-struct Around {
+pub(crate) struct Around {
     zone: Tz,
     day: NaiveDate,
     rows: cache::AgendaRows,
 }
 
 impl Around {
-    async fn load(clinic: &OpenClinic, starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Result<Self, ApiError> {
+    pub(crate) async fn load(
+        clinic: &OpenClinic,
+        starts_at: DateTime<Utc>,
+        ends_at: DateTime<Utc>,
+    ) -> Result<Self, ApiError> {
+        in_calendar(starts_at.date_naive(), "starts_at")?;
+        in_calendar(ends_at.date_naive(), "ends_at")?;
         let zone = clinic.time_zone().await?;
         let day = starts_at.with_timezone(&zone).date_naive();
         let whole = day_span(day, zone);
@@ -138,7 +158,7 @@ impl Around {
         Ok(Self { zone, day, rows })
     }
 
-    fn check(&self, placement: &Placement<'_>) -> Result<(), Obstacle> {
+    pub(crate) fn check(&self, placement: &Placement<'_>) -> Result<(), Obstacle> {
         let (weekly, exceptions) = hours(&self.rows);
         let working = working_spans(placement.professional_id, self.day, self.zone, &weekly, &exceptions);
         let neighbours: Vec<Neighbour> = self
@@ -167,7 +187,7 @@ impl Around {
     }
 
     /// The visit's own room if it is free then, else another that is, else none.
-    fn free_room(&self, visit: &VisitRow, placement: &Placement<'_>) -> Option<Uuid> {
+    pub(crate) fn free_room(&self, visit: &VisitRow, placement: &Placement<'_>) -> Option<Uuid> {
         let wanted = Span { start: placement.starts_at, end: placement.ends_at };
         let taken = |room: Uuid| {
             self.rows.visits.iter().any(|row| {
@@ -182,7 +202,7 @@ impl Around {
     }
 }
 
-fn placement<'a>(
+pub(crate) fn placement<'a>(
     row: &VisitRow,
     professional_id: Uuid,
     starts_at: DateTime<Utc>,
@@ -194,7 +214,7 @@ fn placement<'a>(
     Ok(Placement { id: row.id, status, professional_id, starts_at, ends_at, squeeze_reason })
 }
 
-fn hours(rows: &cache::AgendaRows) -> (Vec<WeeklyHours>, Vec<Exception>) {
+pub(crate) fn hours(rows: &cache::AgendaRows) -> (Vec<WeeklyHours>, Vec<Exception>) {
     let date = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<NaiveDate>().ok());
     let weekly = rows
         .hours

@@ -17,6 +17,26 @@ pub struct GetAgenda {
     pub days: u32,
 }
 
+/// Asks for the visits of a day and of all days after it that the copy does not have. They are in the copy when the answer
+/// comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FetchOlderVisits {
+    /// The day.
+    pub from: NaiveDate,
+}
+
+/// Whether the copy has every visit of some days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// All of them are here.
+    Whole,
+    /// Perhaps not: they are in the clinic's database, to be fetched.
+    Elsewhere,
+    /// Perhaps not: the first copy is on its way and will bring them.
+    Coming,
+}
+
 /// Some days of the agenda.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct Agenda {
@@ -28,6 +48,8 @@ pub struct Agenda {
     pub days: u32,
     /// Who works here, in the order of the columns.
     pub professionals: Vec<Professional>,
+    /// Whether these are all visits: where they are not, an empty time is not a free one.
+    pub coverage: Coverage,
     /// Visits that touch these days, cancelled ones included, by start.
     pub visits: Vec<Visit>,
     /// Working hours of these days, as instants.

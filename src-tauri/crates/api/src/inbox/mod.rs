@@ -1,10 +1,12 @@
 //! Conversations, threads, replies.
 
+mod older;
 mod types;
 
 use std::sync::Arc;
 
-use balcao_cache::{self as cache, Effect, NewOperation};
+use balcao_cache::{self as cache, Effect, NewOperation, WriteKind};
+use balcao_domain::Refusal;
 use balcao_domain::feed::Entity;
 use balcao_domain::phone::Phone;
 use balcao_domain::reply;
@@ -12,15 +14,21 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(crate) use older::{fetch, fetch_older_messages, fetch_person_visits};
 pub use types::*;
 
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::operations::Written;
 use crate::row_state::RowState;
+use crate::threads::standing;
 
+/// Visits beside a thread at the most.
+const MOST_VISITS: u32 = 200;
 /// Rows of one answer at the most.
 const MOST_ROWS: u32 = 500;
+/// Further views that are counted at the most.
+const MOST_COUNTED: usize = 30;
 
 pub(crate) async fn list_conversations(
     desk: &Arc<Desk>,
@@ -28,21 +36,21 @@ pub(crate) async fn list_conversations(
 ) -> Result<ConversationList, ApiError> {
     let clinic = desk.clinic().await?;
     let me = clinic.me().await?;
-    let view = match request.view {
-        InboxView::NeedsReply => cache::InboxView::NeedsReply,
-        InboxView::Mine => cache::InboxView::Mine,
-        InboxView::Unassigned => cache::InboxView::Unassigned,
-        InboxView::Bot => cache::InboxView::Bot,
-        InboxView::Snoozed => cache::InboxView::Snoozed,
-        InboxView::Closed => cache::InboxView::Closed,
-        InboxView::All => cache::InboxView::All,
-    };
-    let search = request.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let now = clinic.cache.server_now().await?;
+    let by = cache::Onlooker { me, now: now.timestamp_micros() };
+    let view = view(request.view);
+    let filter = filter(request.filter, request.search.as_deref(), now);
     let limit = request.limit.min(MOST_ROWS);
-    let (rows, counts) = tokio::try_join!(
-        clinic.cache.conversations(view, me, search, request.offset, limit),
-        clinic.cache.conversation_counts(me)
+    let (rows, counts, returns_at) = tokio::try_join!(
+        clinic.cache.conversations(view, by, &filter, request.offset, limit),
+        clinic.cache.conversation_counts(by),
+        clinic.cache.next_return(by.now)
     )?;
+    let mut counted = Vec::new();
+    for further in request.counting.into_iter().take(MOST_COUNTED) {
+        let filter = self::filter(further.filter, None, now);
+        counted.push(clinic.cache.conversation_count(self::view(further.view), by, &filter).await?);
+    }
     let counts = InboxCounts {
         needs_reply: counts.needs_reply,
         mine: counts.mine,
@@ -50,20 +58,46 @@ pub(crate) async fn list_conversations(
         bot: counts.bot,
         snoozed: counts.snoozed,
         closed: counts.closed,
+        blocked: counts.blocked,
         all: counts.all,
     };
     let total = match request.view {
-        // How many are found is known only as far as they were asked for.
-        _ if search.is_some() => request.offset + u32::try_from(rows.len()).unwrap_or(u32::MAX),
+        _ if filter != cache::ThreadFilter::default() => clinic.cache.conversation_count(view, by, &filter).await?,
         InboxView::NeedsReply => counts.needs_reply,
         InboxView::Mine => counts.mine,
         InboxView::Unassigned => counts.unassigned,
         InboxView::Bot => counts.bot,
         InboxView::Snoozed => counts.snoozed,
         InboxView::Closed => counts.closed,
+        InboxView::Blocked => counts.blocked,
         InboxView::All => counts.all,
     };
-    Ok(ConversationList { rows: rows.into_iter().map(conversation).collect(), total, counts })
+    let rows = rows.into_iter().map(|row| conversation(row, now)).collect();
+    Ok(ConversationList { rows, total, counts, counted, returns_at: returns_at.map(at) })
+}
+
+fn view(view: InboxView) -> cache::InboxView {
+    match view {
+        InboxView::NeedsReply => cache::InboxView::NeedsReply,
+        InboxView::Mine => cache::InboxView::Mine,
+        InboxView::Unassigned => cache::InboxView::Unassigned,
+        InboxView::Bot => cache::InboxView::Bot,
+        InboxView::Snoozed => cache::InboxView::Snoozed,
+        InboxView::Closed => cache::InboxView::Closed,
+        InboxView::Blocked => cache::InboxView::Blocked,
+        InboxView::All => cache::InboxView::All,
+    }
+}
+
+fn filter(wanted: ThreadFilter, search: Option<&str>, now: DateTime<Utc>) -> cache::ThreadFilter {
+    let before = |minutes: u32| (now - TimeDelta::minutes(minutes.into())).timestamp_micros();
+    cache::ThreadFilter {
+        person: search.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+        label: wanted.label,
+        assignee: wanted.assignee_id,
+        channel: wanted.channel_id,
+        waiting_before: wanted.waiting_minutes.map(before),
+    }
 }
 
 pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<Thread, ApiError> {
@@ -71,18 +105,24 @@ pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<T
     let row = clinic.cache.conversation(request.conversation_id).await?;
     let limit = request.limit.clamp(1, MOST_ROWS);
     let before = request.before.map(|place| (place.sent_at.timestamp_micros(), place.id));
-    let (person, mut messages) = tokio::try_join!(
-        clinic.cache.person(row.contact_id),
-        clinic.cache.messages(request.conversation_id, before, limit + 1)
+    let visits = request.visits.clamp(1, MOST_VISITS);
+    let cache = &clinic.cache;
+    let (mut person, mut messages, reach, visits_reach) = tokio::try_join!(
+        cache.person(row.contact_id, visits + 1),
+        cache.messages(request.conversation_id, before, limit + 1),
+        cache.thread_reach(request.conversation_id),
+        cache.person_reach(row.contact_id),
     )?;
-    let has_older = messages.len() > limit as usize;
+    let older = Older::behind(messages.len() > limit as usize, reach);
     messages.truncate(limit as usize);
     messages.reverse();
+    let older_visits = Older::behind(person.visits.len() > visits as usize, visits_reach);
+    person.visits.truncate(visits as usize);
     Ok(Thread {
-        conversation: conversation(row),
-        person: summary(person),
+        conversation: conversation(row, clinic.cache.server_now().await?),
+        person: summary(person, older_visits),
         messages: messages.into_iter().map(message).collect(),
-        has_older,
+        older,
     })
 }
 
@@ -90,9 +130,13 @@ pub(crate) async fn send_message(desk: &Arc<Desk>, request: SendMessage) -> Resu
     let text = reply::validate_text(&request.text)?;
     let clinic = desk.clinic().await?;
     let row = clinic.cache.conversation(request.conversation_id).await?;
+    if row.is_blocked {
+        return Err(Refusal::PersonBlocked.into());
+    }
     // Whatever this computer's clock says, an answer stands below what it answers.
+    let now = clinic.cache.server_now().await?;
     let last = row.last_message_at.and_then(DateTime::from_timestamp_micros);
-    let sent_at = last.map_or(desk.clock.now(), |last| desk.clock.now().max(last + TimeDelta::microseconds(1)));
+    let sent_at = last.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)));
     let message_id = Uuid::now_v7();
     let message = object(json!({
         "conversation_id": row.id,
@@ -107,7 +151,8 @@ pub(crate) async fn send_message(desk: &Arc<Desk>, request: SendMessage) -> Resu
         "reactions": [],
     }));
     // What the database does with a conversation that gets an answer.
-    let answered = object(json!({
+    let mut answered = object(json!({
+        "marked_unread": false,
         "waiting_since": null,
         "unread_count": 0,
         "handler": "person",
@@ -116,13 +161,17 @@ pub(crate) async fn send_message(desk: &Arc<Desk>, request: SendMessage) -> Resu
         "last_message_direction": "outbound",
         "last_message_kind": "text",
     }));
+    if standing(&row).has_come_back(now) {
+        answered.extend(object(json!({ "status": "open", "snoozed_until": null })));
+    }
     let operation = NewOperation {
         operation_id: Uuid::now_v7(),
         action: "send_message",
-        insert: true,
+        kind: WriteKind::Insert,
         effect: Effect { entity: entity("messages")?, entity_id: message_id, fields: message },
         followers: vec![Effect { entity: entity("conversations")?, entity_id: row.id, fields: answered }],
         unchecked: &[],
+        depends_on: None,
         expires_at: None,
     };
     let operation_id = clinic.cache.enqueue(operation).await?;
@@ -168,7 +217,8 @@ fn texts(json: &str) -> Vec<String> {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-fn conversation(row: cache::ConversationRow) -> ConversationRow {
+fn conversation(row: cache::ConversationRow, now: DateTime<Utc>) -> ConversationRow {
+    let is_back = standing(&row).has_come_back(now);
     let phone = phone(row.phone.as_deref());
     ConversationRow {
         id: row.id,
@@ -182,7 +232,15 @@ fn conversation(row: cache::ConversationRow) -> ConversationRow {
         waiting_since: row.waiting_since.map(at),
         unread_count: row.unread_count,
         handler: if row.handler == "bot" { Handler::Bot } else { Handler::Person },
-        status: row.status,
+        status: if is_back { "open".to_owned() } else { row.status },
+        snoozed_until: row.snoozed_until.filter(|_| !is_back).map(at),
+        came_back_at: row.snoozed_until.filter(|_| is_back).map(at),
+        marked_unread: row.marked_unread,
+        is_blocked: row.is_blocked,
+        opened_at: row.opened_at.map(at),
+        responded_at: row.responded_at.map(at),
+        closed_at: row.closed_at.map(at),
+        assignee_id: row.assignee_id,
         assignee: row.assignee,
         priority: row.priority,
         labels: texts(&row.labels),
@@ -190,7 +248,7 @@ fn conversation(row: cache::ConversationRow) -> ConversationRow {
     }
 }
 
-fn summary(person: cache::PersonRow) -> PersonSummary {
+fn summary(person: cache::PersonRow, older_visits: Older) -> PersonSummary {
     let phone = phone(person.phone.as_deref());
     PersonSummary {
         contact_id: person.contact_id,
@@ -200,6 +258,7 @@ fn summary(person: cache::PersonRow) -> PersonSummary {
         source: person.source,
         tags: texts(&person.tags),
         notes: person.notes,
+        is_blocked: person.is_blocked,
         patients: person.patients,
         visits: person
             .visits
@@ -212,6 +271,7 @@ fn summary(person: cache::PersonRow) -> PersonSummary {
                 status: visit.status,
             })
             .collect(),
+        older_visits,
         no_show_count: person.no_show_count,
         lead: person.lead.map(|(id, title, stage)| PersonLead { id, title, stage }),
     }

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use crate::row_state::RowState;
 
 /// Which conversations a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InboxView {
-    /// A person waits for a person: longest wait first.
+    /// A person waits for a person, or somebody wants to come back to it: longest first.
+    #[default]
     NeedsReply,
     /// Assigned to the member who asks.
     Mine,
@@ -24,6 +25,8 @@ pub enum InboxView {
     Snoozed,
     /// Done.
     Closed,
+    /// With people whom the clinic has blocked.
+    Blocked,
     /// Everything, newest first.
     All,
 }
@@ -41,6 +44,36 @@ pub struct ListConversations {
     pub offset: u32,
     /// Rows to return, at most 500.
     pub limit: u32,
+    /// Only those that it lets through.
+    #[serde(default)]
+    pub filter: ThreadFilter,
+    /// Further views that are only counted.
+    #[serde(default)]
+    pub counting: Vec<FilteredView>,
+}
+
+/// What a view is narrowed to; what is absent narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default)]
+pub struct ThreadFilter {
+    /// Threads with this label.
+    pub label: Option<String>,
+    /// Threads of this member.
+    pub assignee_id: Option<Uuid>,
+    /// Threads of this connection.
+    pub channel_id: Option<Uuid>,
+    /// Threads that wait longer than so many minutes.
+    pub waiting_minutes: Option<u32>,
+}
+
+/// A view and what it is narrowed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default)]
+pub struct FilteredView {
+    /// The view.
+    pub view: InboxView,
+    /// What it is narrowed to.
+    pub filter: ThreadFilter,
 }
 
 /// A page of conversations, with the counts that stand beside the views.
@@ -52,6 +85,10 @@ pub struct ConversationList {
     pub total: u32,
     /// How many each view has.
     pub counts: InboxCounts,
+    /// How many the further views have, in the order in which they were asked for.
+    pub counted: Vec<u32>,
+    /// When the next thread comes back that was put aside: then the answer is another one.
+    pub returns_at: Option<DateTime<Utc>>,
 }
 
 /// How many conversations each view holds.
@@ -64,6 +101,7 @@ pub struct InboxCounts {
     pub bot: u32,
     pub snoozed: u32,
     pub closed: u32,
+    pub blocked: u32,
     pub all: u32,
 }
 
@@ -102,8 +140,24 @@ pub struct ConversationRow {
     pub unread_count: u32,
     /// Who answers.
     pub handler: Handler,
-    /// open, snoozed or closed.
+    /// open, snoozed or closed. What was put aside until a time that has come is open.
     pub status: String,
+    /// Until when it is put aside.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// When it came back, while nobody has answered since.
+    pub came_back_at: Option<DateTime<Utc>>,
+    /// A person wants it among those to be answered.
+    pub marked_unread: bool,
+    /// The clinic has blocked this person.
+    pub is_blocked: bool,
+    /// Since when the talk that goes on, or went on last, is open.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// When a person of the clinic first answered in it.
+    pub responded_at: Option<DateTime<Utc>>,
+    /// When it was done.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// The member it is assigned to.
+    pub assignee_id: Option<Uuid>,
     /// Name of the member it is assigned to.
     pub assignee: Option<String>,
     /// low, normal, high or urgent.
@@ -124,6 +178,41 @@ pub struct GetThread {
     pub before: Option<ThreadPosition>,
     /// Messages to return, at most 500.
     pub limit: u32,
+    /// Visits of the person to return, at most 200.
+    #[serde(default = "few_visits")]
+    pub visits: u32,
+}
+
+const fn few_visits() -> u32 {
+    8
+}
+
+/// Asks for the next page of a conversation before the window of the copy. It is in the copy when the answer comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FetchOlderMessages {
+    /// Which conversation.
+    pub conversation_id: Uuid,
+}
+
+/// Asks for every visit of a person, however old. They are in the copy when the answer comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FetchPersonVisits {
+    /// Which person.
+    pub contact_id: Uuid,
+}
+
+/// What lies before the oldest thing that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Older {
+    /// More, in the copy.
+    Here,
+    /// Perhaps more, in the clinic's database: to be fetched.
+    Elsewhere,
+    /// Perhaps more: the first copy is on its way and will bring it.
+    Coming,
+    /// Nothing: this is the beginning.
+    Nothing,
 }
 
 /// A place in a thread: instants can tie, so the id decides.
@@ -144,8 +233,8 @@ pub struct Thread {
     pub person: PersonSummary,
     /// Oldest first.
     pub messages: Vec<MessageRow>,
-    /// Whether older messages exist in the copy.
-    pub has_older: bool,
+    /// What lies before the first of them.
+    pub older: Older,
 }
 
 /// Who a conversation is with, in short.
@@ -165,10 +254,14 @@ pub struct PersonSummary {
     pub tags: Vec<String>,
     /// Notes of the clinic about the person.
     pub notes: String,
+    /// The clinic has blocked them.
+    pub is_blocked: bool,
     /// Patients this person answers for.
     pub patients: Vec<String>,
     /// Visits to come and the latest past ones, newest first.
     pub visits: Vec<PersonVisit>,
+    /// What lies before the last of them.
+    pub older_visits: Older,
     /// How many visits were missed.
     pub no_show_count: u32,
     /// Open or latest lead: title and stage.

@@ -4,8 +4,8 @@ mod types;
 
 use std::sync::Arc;
 
-use balcao_cache::{self as cache, Effect, NewOperation};
-use balcao_domain::lead::{Move, StageKind, position_between};
+use balcao_cache::{self as cache, Effect, NewOperation, WriteKind};
+use balcao_domain::lead::{Move, StageKind, moved_at, position_between};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -69,9 +69,12 @@ pub(crate) async fn move_lead(desk: &Arc<Desk>, request: MoveLead) -> Result<Wri
         wish.check()?;
     }
     let (above, below) = clinic.cache.lead_gap(stage.id, lead.id, request.before_lead_id).await?;
-    let mut fields = object(json!({ "position": position_between(above, below) }));
+    let operation_id = Uuid::now_v7();
+    // The end of such an id is drawn by chance.
+    let chance = f64::from(operation_id.as_u128() as u32) / f64::from(u32::MAX);
+    let mut fields = object(json!({ "position": position_between(above, below, chance) }));
     if !stays {
-        let now = instant(desk.clock.now());
+        let now = instant(moved_at(clinic.cache.server_now().await?, at(lead.stage_entered_at)));
         let lost = kind == StageKind::Lost;
         fields.extend(object(json!({
             "stage_id": stage.id,
@@ -82,13 +85,15 @@ pub(crate) async fn move_lead(desk: &Arc<Desk>, request: MoveLead) -> Result<Wri
         })));
     }
     let operation = NewOperation {
-        operation_id: Uuid::now_v7(),
+        operation_id,
         action: "move_lead",
-        insert: false,
+        kind: WriteKind::Patch,
         effect: Effect { entity: entity("leads")?, entity_id: lead.id, fields },
         followers: Vec::new(),
-        // Two people who only order cards do not contradict each other; and times follow from the stage.
-        unchecked: &["position", "stage_entered_at", "closed_at", "loss_note"],
+        // Moves are events: the database puts them in order by their times and compares none. What is compared here tells
+        // whether a card that was moved away and back stands where it stood.
+        unchecked: &["stage_entered_at", "closed_at", "loss_note"],
+        depends_on: None,
         expires_at: None,
     };
     let operation_id = clinic.cache.enqueue(operation).await?;
@@ -112,6 +117,8 @@ fn card(row: cache::LeadRow) -> LeadCard {
         last_message: row.last_message.filter(|text| !text.is_empty()),
         conversation_id: row.conversation_id,
         loss_reason: row.loss_reason,
+        loss_reason_id: row.loss_reason_id,
+        loss_note: row.loss_note,
         state: row.state.into(),
     }
 }

@@ -97,6 +97,10 @@ pub struct LeadCard {
     pub conversation_id: Option<Uuid>,
     /// Why it was lost.
     pub loss_reason: Option<String>,
+    /// The same as an id: moved out of its column by mistake, it goes back with it.
+    pub loss_reason_id: Option<Uuid>,
+    /// Words beside the reason.
+    pub loss_note: Option<String>,
     /// Whether what is shown is already in the clinic's database.
     pub state: RowState,
 }

@@ -1,16 +1,19 @@
-//! Preferences of the person at this computer: a small file in the profile folder.
+//! Preferences of the person at this computer: a small file in the profile folder, and how far back it copies.
 
 mod types;
+mod window;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use types::*;
+pub(crate) use window::{get_copy_window, set_copy_window};
 
 use crate::changes::Topic;
 use crate::commands::Nothing;
 use crate::desk::Desk;
 use crate::error::ApiError;
+use crate::profile::keep;
 
 const FILE: &str = "preferences.json";
 
@@ -21,10 +24,7 @@ pub(crate) async fn get_preferences(desk: &Arc<Desk>, _: Nothing) -> Result<Pref
 }
 
 pub(crate) async fn set_preferences(desk: &Arc<Desk>, wanted: Preferences) -> Result<Preferences, ApiError> {
-    let text = serde_json::to_vec_pretty(&wanted).map_err(ApiError::internal)?;
-    std::fs::write(desk.options.profile_dir.join(FILE), text).map_err(|error| {
-        ApiError::new("profile_not_writable", format!("preferences cannot be kept: {}", error.kind()))
-    })?;
+    keep(&desk.options.profile_dir, FILE, &wanted)?;
     desk.announce(BTreeSet::from([Topic::Preferences]), Vec::new());
     Ok(wanted)
 }

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::inbox::FilteredView;
 
 /// Language of the screens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -37,4 +40,50 @@ pub struct Preferences {
     pub locale: Locale,
     /// Light or dark.
     pub theme: Theme,
+    /// Views of the inbox that the person has made, in order.
+    pub saved_views: Vec<SavedView>,
+}
+
+/// A view of the inbox with a name of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct SavedView {
+    /// Which.
+    pub id: Uuid,
+    /// What the person calls it.
+    pub name: String,
+    /// What it shows.
+    pub shows: FilteredView,
+}
+
+/// How far back this computer copies, in days; 0 is all the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ChooseWindow {
+    /// Messages: 0, or 7 to 3650.
+    pub message_days: u32,
+    /// Visits: 0, or 7 to 3650. Those to come are always copied.
+    pub appointment_days: u32,
+}
+
+/// How far back this computer copies, and what is missing of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct CopyWindow {
+    /// Messages, in days; 0 is all the way.
+    pub message_days: u32,
+    /// Visits, in days; 0 is all the way.
+    pub appointment_days: u32,
+    /// Whether something of it is not here yet.
+    pub missing: bool,
+    /// How far fetching it is; absent while it waits for the line.
+    pub widening: Option<Widening>,
+}
+
+/// How far fetching what a wider window lacks is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Widening {
+    /// What is being fetched: appointments or messages.
+    pub entity: String,
+    /// Rows fetched.
+    pub done: u32,
+    /// Rows in all, about.
+    pub total: u32,
 }

@@ -4,13 +4,17 @@ mod types;
 
 use std::sync::Arc;
 
+use balcao_cache::{MessageScope, Reach, Timeline};
 use balcao_domain::text::fold;
+use balcao_tenant::Scope;
+use chrono::{DateTime, Utc};
 
 pub use types::*;
 
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::inbox::{at, phone, shown_name};
+use crate::members::line_when_online;
 
 /// Results of each kind at the most.
 const MOST_ROWS: u32 = 50;
@@ -21,8 +25,11 @@ pub(crate) async fn search_everything(desk: &Arc<Desk>, request: SearchEverythin
     let clinic = desk.clinic().await?;
     let text = request.text.trim();
     let limit = request.limit.min(MOST_ROWS);
+    let micros = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
+    let SearchScope { conversation_id, from, until } = request.scope;
+    let scope = MessageScope { conversation: conversation_id, from: micros(from), until: micros(until) };
     let (people, messages) =
-        tokio::try_join!(clinic.cache.search_people(text, limit), clinic.cache.search_messages(text, limit))?;
+        tokio::try_join!(clinic.cache.search_people(text, limit), clinic.cache.search_messages(text, scope, limit))?;
     Ok(SearchResults {
         people: people
             .into_iter()
@@ -47,6 +54,44 @@ pub(crate) async fn search_everything(desk: &Arc<Desk>, request: SearchEverythin
             })
             .collect(),
     })
+}
+
+pub(crate) async fn search_older(desk: &Arc<Desk>, request: SearchOlder) -> Result<FoundOlder, ApiError> {
+    let text = request.text.trim();
+    let before = match request.before {
+        Some(before) => before,
+        None => {
+            let clinic = desk.clinic().await?;
+            match clinic.cache.window_reach(Timeline::Messages).await? {
+                Reach::From((from, _)) => at(from),
+                Reach::Coming => clinic.cache.server_now().await?,
+                Reach::Whole => return Ok(FoundOlder { messages: Vec::new(), more: false }),
+            }
+        }
+    };
+    let SearchScope { conversation_id, from, until } = request.scope;
+    let scope = Scope { before: until.map_or(before, |until| until.min(before)), from, conversation: conversation_id };
+    let tenant = line_when_online(desk).await?;
+    let found = tenant.search_messages(text, scope, MOST_ROWS + 1).await;
+    tenant.close().await;
+    let mut found = found?;
+    let more = found.len() > MOST_ROWS as usize;
+    found.truncate(MOST_ROWS as usize);
+    let clinic = desk.clinic().await?;
+    let mut messages = Vec::with_capacity(found.len());
+    for row in found {
+        // A conversation that is not here yet cannot be opened.
+        let Ok(talk) = clinic.cache.conversation(row.conversation_id).await else { continue };
+        let phone = phone(talk.phone.as_deref());
+        messages.push(FoundMessage {
+            id: row.id,
+            conversation_id: row.conversation_id,
+            name: shown_name(&talk.name, talk.profile_name.as_deref(), phone.as_deref()),
+            snippet: snippet(&row.body, text),
+            sent_at: row.sent_at,
+        });
+    }
+    Ok(FoundOlder { messages, more })
 }
 
 /// The piece of a text around the first found word, with every found word marked.

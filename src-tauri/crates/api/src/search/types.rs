@@ -13,6 +13,21 @@ pub struct SearchEverything {
     pub text: String,
     /// Results of each kind, at most 50.
     pub limit: u32,
+    /// Only these messages.
+    #[serde(default)]
+    pub scope: SearchScope,
+}
+
+/// Which messages are searched; what is absent narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default)]
+pub struct SearchScope {
+    /// Of this conversation.
+    pub conversation_id: Option<Uuid>,
+    /// Sent at or after this instant.
+    pub from: Option<DateTime<Utc>>,
+    /// Sent before this instant.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// What was found in the copy on this computer.
@@ -22,6 +37,28 @@ pub struct SearchResults {
     pub people: Vec<FoundPerson>,
     /// Messages, newest first.
     pub messages: Vec<FoundMessage>,
+}
+
+/// Searches messages from before the window of the copy, in the clinic's database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct SearchOlder {
+    /// Words of a message, in any of their forms.
+    pub text: String,
+    /// Only before this instant; absent for everything that the copy does not have.
+    #[serde(default)]
+    pub before: Option<DateTime<Utc>>,
+    /// Only these messages.
+    #[serde(default)]
+    pub scope: SearchScope,
+}
+
+/// What was found there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FoundOlder {
+    /// Newest first.
+    pub messages: Vec<FoundMessage>,
+    /// Whether there are more before the last of them.
+    pub more: bool,
 }
 
 /// A person that was found.

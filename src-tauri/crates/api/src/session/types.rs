@@ -6,6 +6,8 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::operations::CopyProgress;
+use crate::setup::Practice;
 
 /// Where the program stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
@@ -15,10 +17,13 @@ pub enum Session {
     FirstRun,
     /// Something long is being done.
     Preparing {
-        /// postgres_binaries, database, schema, sample, keychain, copy, connect.
+        /// postgres_binaries, database, schema, sample, keychain, backup, restore, restore_finish, copy, connect, open,
+        /// cancel.
         step: String,
         /// 0 to 1 where it is known.
         fraction: Option<f64>,
+        /// The first copy, while it is that.
+        copy: Option<CopyProgress>,
     },
     /// A clinic is open.
     Ready {
@@ -34,6 +39,27 @@ pub enum Session {
         /// Whether a profile exists (retry) or not (back to first run).
         has_profile: bool,
     },
+    /// The screens are locked: nothing else is answered until the PIN was typed.
+    Locked {
+        /// The clinic; empty while it is not open yet.
+        clinic_name: String,
+        /// Seconds until a PIN is heard again, after many wrong ones.
+        wait_seconds: u32,
+    },
+    /// The clinic took this computer's access away. The copy, its key and the password are destroyed; the person has not
+    /// yet taken note of it.
+    Revoked {
+        /// The clinic.
+        clinic_name: String,
+        /// Writes that were made here and never reached the clinic.
+        lost: u32,
+    },
+}
+
+impl Session {
+    pub(crate) fn preparing(step: &str, fraction: Option<f64>) -> Self {
+        Self::Preparing { step: step.to_owned(), fraction, copy: None }
+    }
 }
 
 /// The open clinic.
@@ -65,7 +91,7 @@ pub struct MemberSummary {
 pub struct StartSampleClinic {}
 
 /// Makes this computer the clinic: an embedded database with an empty clinic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct StartLocalClinic {
     /// 1 to 160 characters.
     pub clinic_name: String,
@@ -75,6 +101,9 @@ pub struct StartLocalClinic {
     pub time_zone: String,
     /// human, veterinary, dental or other.
     pub vertical: String,
+    /// What it works with.
+    #[serde(default)]
+    pub practice: Practice,
 }
 
 /// Connects to a clinic's database.
@@ -84,4 +113,11 @@ pub struct ConnectClinic {
     pub address: String,
     /// The login's password; goes to the keyring and nowhere else.
     pub password: String,
+}
+
+/// The program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ProgramInfo {
+    /// Its version.
+    pub version: String,
 }
