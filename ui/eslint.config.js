@@ -1,10 +1,12 @@
+import { readdirSync } from 'node:fs';
 import js from '@eslint/js';
 import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
-const domains = ['inbox', 'agenda', 'leads', 'sync', 'setup'];
+const shared = ['bridge', 'i18n', 'shell'];
+const domains = readdirSync(new URL('src/lib/', import.meta.url)).filter((name) => !shared.includes(name));
 
 export default ts.config(
   { ignores: ['dist/', 'src/paraglide/', 'src/lib/bridge/bindings.ts', 'test-results/'] },

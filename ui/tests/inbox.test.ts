@@ -20,7 +20,10 @@ test('an empty inbox says what will be here', async () => {
 });
 
 test('while the first copy runs, an empty list does not claim to be empty', async () => {
-  open({ empty: true, status: { first_copy: { entity: 'conversations', done: 120, total: 900 } } });
+  open({
+    empty: true,
+    status: { first_copy: { entity: 'conversations', done: 120, total: 900, seconds_left: null } },
+  });
   expect(await screen.findByText('As conversas estão chegando.')).toBeVisible();
   expect(screen.getByTestId('status-line').textContent).toContain('copiando conversas: 120 de 900');
 });

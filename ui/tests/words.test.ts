@@ -4,10 +4,20 @@ import pt from '../messages/pt-BR.json';
 import en from '../messages/en.json';
 import { shownHours } from '../src/lib/agenda/grid';
 import { stepped } from '../src/lib/agenda/neighbour';
-import { day, dayTime, money, time } from '../src/lib/i18n/format';
+import { clock } from '../src/lib/i18n/clock.svelte';
+import { day, dayTime, longDay, money, time } from '../src/lib/i18n/format';
 import { locale } from '../src/lib/i18n/locale.svelte';
 import { zone } from '../src/lib/i18n/zone.svelte';
 import { readDay } from '../src/lib/shell/dates';
+
+// The words are of a day in November of 2026, whenever they are tested.
+clock.ahead = Date.now() - Date.parse('2026-11-24T15:00:00Z');
+
+test('a day of another year says of which', () => {
+  expect(day('2025-11-24T17:30:00Z')).toBe('24/11/2025 (seg)');
+  expect(longDay(new CalendarDate(2024, 3, 5))).toBe('terça-feira, 5 de março de 2024');
+  expect(longDay(new CalendarDate(2026, 3, 5))).toBe('quinta-feira, 5 de março');
+});
 
 test('times, days and money are said the Brazilian way, in the clinic’s zone', () => {
   zone.current = 'America/Sao_Paulo';
@@ -60,6 +70,7 @@ test('an early visit widens the hours that are shown', () => {
     time_zone: 'America/Sao_Paulo',
     from: '2026-11-24',
     days: 1,
+    coverage: 'whole' as const,
     professionals: [],
     visits: [],
     closures: [],

@@ -5,6 +5,8 @@ import type {
   Change,
   Commands,
   ConversationRow,
+  CopyNotice,
+  Diagnosis,
   LeadCard,
   MessageRow,
   OperationRow,
@@ -12,12 +14,25 @@ import type {
   Preferences,
   Professional,
   Session,
+  Sharing,
   Stage,
+  StartLocalClinic,
+  SyncLogLine,
   SyncStatus,
   Thread,
   Topic,
   Visit,
 } from '../../src/lib/bridge/bindings';
+import { FakeBackup, type BackupScenario } from './backup.ts';
+import { FakeAudit } from './audit.ts';
+import { inventedLog, pageOf } from './copy.ts';
+import { FakeLock } from './lock.ts';
+import { Elsewhere } from './older.ts';
+import { countKinds, FakeNotes, freeSlots, needsNoDecision } from './decisions.ts';
+import { FakePrivacy } from './privacy.ts';
+import { FakeNetwork } from './sharing.ts';
+import { FakeTeam } from './team.ts';
+import { FakeThreads, narrowed } from './threads.ts';
 import { answers, dice, lines, names, services, wants } from './people.ts';
 
 const minute = 60_000;
@@ -46,13 +61,26 @@ export interface Scenario {
   preferences?: Partial<Preferences>;
   /** Writes that need a decision. */
   parked?: OperationRow[];
+  /** Older messages that each conversation has in the clinic and not in the copy. */
+  elsewhere?: number;
+  /** The copy has the visits from so many days ago on, and not all of each person. */
+  visitDays?: number;
+  /** What a look at the way to the database comes to. */
+  diagnosis?: Diagnosis;
+  /** How the clinic is shared on the network. */
+  sharing?: Partial<Sharing>;
+  /** What is said about the copy. */
+  notice?: CopyNotice | null;
+  /** What happened to the copy. */
+  log?: SyncLogLine[];
+  backup?: BackupScenario;
 }
 
 /** An invented clinic in memory that answers the commands of the program, with none of its rules but the few that screens show. */
 export class FakeClinic {
   session: Session;
   status: SyncStatus;
-  preferences: Preferences = { locale: 'pt-BR', theme: 'light' };
+  preferences: Preferences = { locale: 'pt-BR', theme: 'light', saved_views: [] };
   conversations: ConversationRow[] = [];
   messages = new Map<string, MessageRow[]>();
   professionals: Professional[] = [];
@@ -61,6 +89,41 @@ export class FakeClinic {
   leads: LeadCard[] = [];
   operations: OperationRow[] = [];
   parked: OperationRow[] = [];
+  readonly #givenUp = new Map<string, OperationRow>();
+  readonly #notes = new FakeNotes();
+  readonly people = new FakeTeam(() => this.#now);
+  readonly audit = new FakeAudit(() => this.#now);
+  readonly privacy = new FakePrivacy(
+    () => this.conversations,
+    (contact) => {
+      this.conversations = this.conversations.filter((row) => row.contact_id !== contact);
+      this.tell(['inbox', 'people', 'agenda', 'leads']);
+    },
+    refuse,
+  );
+  readonly backup = new FakeBackup(
+    () => this.#now,
+    () => this.tell(['backup']),
+  );
+  readonly network = new FakeNetwork(
+    () => this.#now,
+    () => this.tell(['network']),
+  );
+  readonly threads: FakeThreads = new FakeThreads(
+    () => this.conversations,
+    () => this.messages,
+    () => this.#now,
+    (conversations, topics) => this.tell(topics ?? ['inbox'], conversations),
+    (kind, row, wanted, done) => this.#queue(kind, row.id, row.name, wanted, ['inbox'], [row.id], done),
+    () => this.#needsLine(),
+    refuse,
+  );
+  readonly #lock = new FakeLock(() => this.tell(['session', 'preferences']));
+  /** What a set-up on a server that was interrupted had asked for. */
+  unfinished: StartLocalClinic | null = null;
+  notice: CopyNotice | null = null;
+  elsewhere = new Elsewhere();
+  log: SyncLogLine[];
   refusals: Record<string, string> = {};
   slow = 0;
 
@@ -70,6 +133,7 @@ export class FakeClinic {
 
   constructor(now = Date.now(), size = 60) {
     this.#now = now;
+    this.log = inventedLog(now);
     this.session = {
       state: 'ready',
       clinic: { id: 'c', name: 'Clínica Acácia', time_zone: 'America/Sao_Paulo', kind: 'sample' },
@@ -98,13 +162,35 @@ export class FakeClinic {
     if (scenario.refuse) this.refusals = scenario.refuse;
     if (scenario.slow !== undefined) this.slow = scenario.slow;
     if (scenario.parked) this.parked = scenario.parked;
+    if (scenario.elsewhere !== undefined)
+      for (const [id, [first]] of this.messages)
+        if (first) this.elsewhere.invent(id, first, scenario.elsewhere);
+    if (scenario.visitDays !== undefined) {
+      this.elsewhere.visitsFrom = this.#today() - scenario.visitDays * day;
+      for (const row of this.conversations) this.elsewhere.people.add(row.contact_id);
+    }
+    if (scenario.diagnosis) this.network.found = scenario.diagnosis;
+    if (scenario.sharing) this.network.sharing = { ...this.network.sharing, ...scenario.sharing };
+    if (scenario.notice !== undefined) this.notice = scenario.notice;
+    if (scenario.log) this.log = scenario.log;
+    if (scenario.backup) this.backup.set(scenario.backup);
     if (scenario.empty) {
       this.conversations = [];
       this.visits = [];
       this.leads = [];
       this.professionals = [];
     }
-    this.tell(['session', 'status', 'inbox', 'agenda', 'leads', 'operations', 'preferences', 'people']);
+    this.tell([
+      'session',
+      'status',
+      'inbox',
+      'agenda',
+      'leads',
+      'operations',
+      'preferences',
+      'people',
+      'network',
+    ]);
   }
 
   listen(heard: (change: Change) => void): () => void {
@@ -122,10 +208,14 @@ export class FakeClinic {
     for (const heard of this.#listeners) heard(change);
   }
 
+  /** What was asked, in order. */
+  readonly asked: { cmd: keyof Commands; payload: unknown }[] = [];
+
   async call<K extends keyof Commands>(
     cmd: K,
     payload: Commands[K]['request'],
   ): Promise<Commands[K]['response']> {
+    this.asked.push({ cmd, payload: structuredClone(payload) });
     if (this.slow) await new Promise((wake) => setTimeout(wake, this.slow));
     const refusal = this.refusals[cmd];
     if (refusal) throw refuse(refusal);
@@ -136,13 +226,42 @@ export class FakeClinic {
   }
 
   #answers: { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] } = {
-    get_session: () => this.session,
+    get_session: () => this.#lock.session ?? this.session,
     start_sample_clinic: () => {
       this.#prepare();
       return this.session;
     },
     start_local_clinic: () => {
       this.#prepare();
+      return this.session;
+    },
+    ...this.#lock.answers,
+    ...this.backup.answers,
+    start_restore: () => {
+      this.#prepare();
+      return this.session;
+    },
+    get_setup: () => ({
+      unfinished: this.unfinished ? 'remote' : null,
+      clinic: this.unfinished,
+      can_cancel: this.unfinished !== null || this.session.state === 'preparing',
+    }),
+    check_server: () => ({
+      host: 'db.example.org',
+      port: 5432,
+      database: 'balcao',
+      server_version: '18.6',
+      is_encrypted: true,
+      clinics: ['Clínica Ipê'],
+    }),
+    start_server_clinic: () => {
+      this.#prepare();
+      return this.session;
+    },
+    cancel_setup: () => {
+      this.unfinished = null;
+      this.session = { state: 'first_run' };
+      this.tell(['session']);
       return this.session;
     },
     connect_clinic: ({ address }) => {
@@ -154,21 +273,25 @@ export class FakeClinic {
       this.#prepare();
       return this.session;
     },
-    list_conversations: ({ view, search, offset, limit }) => {
-      const rows = this.#inView(view).filter(
+    list_conversations: ({ view, search, filter, counting, offset, limit }) => {
+      const rows = narrowed(this.#inView(view), filter, this.#now).filter(
         (row) =>
           !search ||
           plain(row.name).includes(plain(search)) ||
           (row.phone ?? '').replace(/\D/g, '').includes(search.replace(/\D/g, '') || 'x'),
       );
       const counts = Object.fromEntries(
-        (['needs_reply', 'mine', 'unassigned', 'bot', 'snoozed', 'closed', 'all'] as const).map((each) => [
-          each,
-          this.#inView(each).length,
-        ]),
+        (['needs_reply', 'mine', 'unassigned', 'bot', 'snoozed', 'closed', 'blocked', 'all'] as const).map(
+          (each) => [each, this.#inView(each).length],
+        ),
       ) as Commands['list_conversations']['response']['counts'];
-      return { rows: rows.slice(offset, offset + limit), total: rows.length, counts };
+      const counted = counting.map(
+        (each) => narrowed(this.#inView(each.view), each.filter, this.#now).length,
+      );
+      const returns_at = this.threads.nextReturn();
+      return { rows: rows.slice(offset, offset + limit), total: rows.length, counts, counted, returns_at };
     },
+    ...this.threads.answers,
     get_thread: ({ conversation_id, before, limit }): Thread => {
       const conversation = this.conversations.find((row) => row.id === conversation_id);
       if (!conversation) throw refuse('not_found', conversation_id);
@@ -179,14 +302,41 @@ export class FakeClinic {
         conversation,
         person: this.#person(conversation),
         messages: all.slice(start, end),
-        has_older: start > 0,
+        older:
+          start > 0 ? 'here' : this.elsewhere.messages.get(conversation_id)?.length ? 'elsewhere' : 'nothing',
       };
+    },
+    fetch_older_messages: ({ conversation_id }) => {
+      this.#needsLine();
+      const page = this.elsewhere.page(conversation_id);
+      this.messages.set(conversation_id, [...page, ...(this.messages.get(conversation_id) ?? [])]);
+      this.tell(['inbox'], [conversation_id]);
+      return {};
+    },
+    fetch_person_visits: ({ contact_id }) => {
+      this.#needsLine();
+      this.elsewhere.people.delete(contact_id);
+      this.tell(['agenda']);
+      return {};
+    },
+    fetch_older_visits: ({ from }) => {
+      this.#needsLine();
+      this.elsewhere.visitsFrom = Date.parse(`${from}T00:00:00Z`) - zone;
+      this.tell(['agenda']);
+      return {};
+    },
+    get_copy_window: () => this.elsewhere.window,
+    set_copy_window: ({ message_days, appointment_days }) => {
+      this.elsewhere.window = { ...this.elsewhere.window, message_days, appointment_days };
+      this.tell(['preferences']);
+      return this.elsewhere.window;
     },
     send_message: ({ conversation_id, text }) => {
       if (!text.trim()) throw refuse('text_empty');
       if ([...text.trim()].length > 4096) throw refuse('text_too_long');
       const row = this.conversations.find((each) => each.id === conversation_id);
       if (!row) throw refuse('not_found', conversation_id);
+      if (row.is_blocked) throw refuse('person_blocked');
       const id = `sent-${++this.#seq}-${conversation_id}`;
       const message: MessageRow = {
         ...blank,
@@ -207,6 +357,8 @@ export class FakeClinic {
         last_message_at: message.sent_at,
         waiting_since: null,
         unread_count: 0,
+        marked_unread: false,
+        came_back_at: null,
         state: 'pending',
         handler: 'person',
       });
@@ -269,6 +421,7 @@ export class FakeClinic {
         time_zone: 'America/Sao_Paulo',
         from,
         days,
+        coverage: start >= this.elsewhere.visitsFrom ? 'whole' : 'elsewhere',
         professionals: this.professionals,
         visits: this.visits.filter(within),
         working_hours,
@@ -352,11 +505,17 @@ export class FakeClinic {
       );
       return { operation_id: `op-${lead.id}`, entity_id: lead.id };
     },
-    search_everything: ({ text, limit }) => {
+    search_everything: ({ text, limit, scope }) => {
       const wanted = plain(text);
       const people = this.conversations.filter((row) => plain(row.name).includes(wanted)).slice(0, limit);
       const messages = [...this.messages.entries()].flatMap(([conversation_id, all]) => {
-        const hit = all.findLast((message) => plain(message.body).includes(wanted));
+        const hit = all.findLast(
+          (message) =>
+            plain(message.body).includes(wanted) &&
+            (scope.conversation_id === null || conversation_id === scope.conversation_id) &&
+            (scope.from === null || message.sent_at >= scope.from) &&
+            (scope.until === null || message.sent_at < scope.until),
+        );
         const name = this.conversations.find((row) => row.id === conversation_id)?.name ?? '';
         if (!hit) return [];
         const at = plain(hit.body).indexOf(wanted);
@@ -390,18 +549,85 @@ export class FakeClinic {
       needs_you: this.status.needs_you + this.parked.length,
     }),
     sync_now: () => this.#answers.get_status({}),
-    list_operations: ({ state }) => {
-      const rows = state === 'waiting' ? this.operations : this.parked;
-      return { rows, total: rows.length };
+    list_operations: ({ state, kind, first, limit }) => {
+      const all = state === 'waiting' ? this.operations : this.parked;
+      const asked = all.filter((each) => !kind || each.kind === kind);
+      if (first)
+        asked.sort((one, other) => Number(one.entity_id !== first) - Number(other.entity_id !== first));
+      return {
+        rows: asked.slice(0, limit ?? 100),
+        total: all.length,
+        kinds: countKinds(all),
+        retriable: asked.filter(needsNoDecision).length,
+      };
     },
     decide_operation: ({ operation_id, choice }) => {
       const operation = this.parked.find((each) => each.operation_id === operation_id);
       if (!operation) throw refuse('not_found', operation_id);
       this.parked = this.parked.filter((each) => each !== operation);
-      if (choice === 'retry') this.operations.push(operation);
+      if (choice === 'discard' || choice === 'keep_theirs') this.#givenUp.set(operation_id, operation);
+      else this.operations.push(operation);
       this.tell(['operations', 'status', 'inbox', 'agenda', 'leads']);
       return { operation_id, entity_id: operation.entity_id };
     },
+    list_free_slots: ({ operation_id }) => freeSlots(this.parked, operation_id),
+    retry_operations: ({ kind }) => {
+      const again = this.parked.filter((each) => needsNoDecision(each) && (!kind || each.kind === kind));
+      this.parked = this.parked.filter((each) => !again.includes(each));
+      this.operations.push(...again);
+      this.tell(['operations', 'status']);
+      return { count: again.length };
+    },
+    restore_operation: ({ operation_id }) => {
+      const operation = this.#givenUp.get(operation_id);
+      if (!operation) throw refuse('not_found', operation_id);
+      this.#givenUp.delete(operation_id);
+      this.parked.push(operation);
+      this.tell(['operations', 'status', 'inbox', 'agenda', 'leads']);
+      return { operation_id, entity_id: operation.entity_id };
+    },
+    get_notes: ({ id }) => this.#notes.of(id),
+    add_note: ({ id, text }) => {
+      const written = this.#notes.add(id, text.trim(), iso(this.#now));
+      this.tell(['people', 'agenda', 'operations', 'status']);
+      setTimeout(() => {
+        this.#notes.confirm(id);
+        this.tell(['people', 'agenda', 'operations', 'status']);
+      }, 400);
+      return { operation_id: written, entity_id: id };
+    },
+    acknowledge_revocation: () => {
+      this.session = { state: 'first_run' };
+      this.tell(['session']);
+      return this.session;
+    },
+    get_program: () => ({ version: '9.8.7' }),
+    ...this.people.answers,
+    ...this.audit.answers,
+    ...this.privacy.answers,
+    ...this.network.answers,
+    join_clinic: () => {
+      this.#prepare();
+      return this.session;
+    },
+    get_copy: () => ({ notice: this.notice }),
+    dismiss_copy_notice: () => {
+      this.notice = null;
+      return { notice: null };
+    },
+    reset_copy: ({ confirm_loss }) => {
+      const lost = this.operations.length + this.parked.length;
+      if (lost > 0 && !confirm_loss) throw refuse('writes_wait', String(lost));
+      this.operations = [];
+      this.parked = [];
+      this.#prepare();
+      return this.session;
+    },
+    list_sync_log: (request) => pageOf(this.log, request),
+    export_sync_log: () => ({
+      path: '/home/julia/Downloads/balcao-registro-2026-11-21-0754.csv',
+      lines: this.log.length,
+    }),
     get_preferences: () => this.preferences,
     set_preferences: (preferences) => {
       this.preferences = preferences;
@@ -423,13 +649,16 @@ export class FakeClinic {
       operation_id: `op-${entity}`,
       kind,
       entity_id: entity,
+      conversation_id: kind === 'send_message' ? (conversations[0] ?? null) : null,
       subject,
       wanted,
+      before: [],
       queued_at: iso(Date.now()),
       attempts: 0,
       reason: null,
       theirs: [],
       choices: [],
+      dependents: 0,
     };
     this.operations.push(operation);
     this.tell([...topics, 'operations', 'status'], conversations);
@@ -446,9 +675,15 @@ export class FakeClinic {
     const steps = ['postgres_binaries', 'database', 'schema', 'keychain', 'sample', 'copy'];
     const ready = new FakeClinic().session;
     const next = (at: number) => {
+      if (at > 0 && this.session.state !== 'preparing') return;
       const step = steps[at];
       this.session = step
-        ? { state: 'preparing', step, fraction: step === 'copy' || step === 'sample' ? 0.6 : null }
+        ? {
+            state: 'preparing',
+            step,
+            fraction: step === 'copy' || step === 'sample' ? 0.6 : null,
+            copy: step === 'copy' ? { entity: 'messages', done: 1200, total: 2000, seconds_left: 24 } : null,
+          }
         : ready;
       this.tell(['session']);
       if (step) setTimeout(() => next(at + 1), 120);
@@ -459,12 +694,15 @@ export class FakeClinic {
   #inView(view: Commands['list_conversations']['request']['view']): ConversationRow[] {
     const by = (a: ConversationRow, b: ConversationRow) =>
       (a.last_message_at ?? '') < (b.last_message_at ?? '') ? 1 : -1;
-    const open = this.conversations.filter((row) => row.status === 'open');
+    this.threads.comeBack();
+    const open = this.conversations.filter((row) => row.status === 'open' && !row.is_blocked);
+    const since = (row: ConversationRow) =>
+      row.came_back_at ?? row.waiting_since ?? row.last_message_at ?? '';
     switch (view) {
       case 'needs_reply':
         return open
-          .filter((row) => row.waiting_since)
-          .sort((a, b) => (a.waiting_since ?? '').localeCompare(b.waiting_since ?? ''));
+          .filter((row) => row.waiting_since || row.came_back_at || row.marked_unread)
+          .sort((a, b) => since(a).localeCompare(since(b)));
       case 'mine':
         return open.filter((row) => row.assignee === 'Júlia Andrade').sort(by);
       case 'unassigned':
@@ -474,6 +712,8 @@ export class FakeClinic {
       case 'snoozed':
       case 'closed':
         return this.conversations.filter((row) => row.status === view).sort(by);
+      case 'blocked':
+        return this.conversations.filter((row) => row.is_blocked).sort(by);
       case 'all':
         return [...this.conversations].sort(by);
     }
@@ -494,6 +734,10 @@ export class FakeClinic {
     const at = ((start + zone) % day) / hour;
     if (at < 8 || at >= 18) return { refusal: 'outside_working_hours', occupied_by: null };
     return { refusal: null, occupied_by: null };
+  }
+
+  #needsLine(): void {
+    if (this.status.connection !== 'online') throw refuse('offline');
   }
 
   #person(row: ConversationRow): PersonSummary {
@@ -522,7 +766,9 @@ export class FakeClinic {
           ? ''
           : 'Alérgica a dipirona. Prefere ser chamada pelo segundo nome e pede para confirmar por áudio.',
       patients: at % 5 ? [] : ['Theo', 'Mel (cadela)'],
+      is_blocked: row.is_blocked,
       visits,
+      older_visits: this.elsewhere.people.has(row.contact_id) ? 'elsewhere' : 'nothing',
       no_show_count: at % 4 === 1 ? 2 : 0,
       lead: lead
         ? {
@@ -563,6 +809,14 @@ export class FakeClinic {
         unread_count: waits && !bot ? 1 + (at % 4) : 0,
         handler: bot ? 'bot' : 'person',
         status: at % 17 === 16 ? 'closed' : at % 13 === 12 ? 'snoozed' : 'open',
+        snoozed_until: at % 17 !== 16 && at % 13 === 12 ? iso(this.#now + (at % 5) * day + hour) : null,
+        came_back_at: null,
+        marked_unread: false,
+        is_blocked: false,
+        opened_at: iso(Date.parse(last.sent_at) - 3 * hour),
+        responded_at: at % 3 ? iso(Date.parse(last.sent_at) - 3 * hour + (2 + at) * minute) : null,
+        closed_at: at % 17 === 16 ? iso(Date.parse(last.sent_at) - hour) : null,
+        assignee_id: at % 4 === 0 ? 'me' : null,
         assignee: at % 4 === 0 ? 'Júlia Andrade' : null,
         priority: at === 2 ? 'urgent' : at === 9 ? 'high' : 'normal',
         labels: at % 6 === 1 ? ['convênio', 'retorno'] : at % 6 === 4 ? ['orçamento'] : [],
@@ -784,6 +1038,8 @@ export class FakeClinic {
         last_message: at % 5 ? lines[at % lines.length]! : null,
         conversation_id: talks ? `conv-${at}` : null,
         loss_reason: stage.kind === 'lost' ? 'Preço' : null,
+        loss_reason_id: stage.kind === 'lost' ? 'r1' : null,
+        loss_note: null,
         state: at === 3 ? 'pending' : at === 5 ? 'parked' : 'confirmed',
       });
     }

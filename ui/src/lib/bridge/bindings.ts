@@ -1,6 +1,53 @@
 // Generated from the command list of the api crate by `cargo xtask bindings`. Do not edit.
 
 /**
+ * Does one thing with some threads. Each is a write of its own.
+ */
+export type ActOnThreads = { 
+/**
+ * Which threads, at most 200.
+ */
+conversation_ids: Array<string>, 
+/**
+ * What is done.
+ */
+action: ThreadAction, 
+/**
+ * Takes it back together with an earlier piece of the same work.
+ */
+undo: string | null, };
+
+/**
+ * What was done.
+ */
+export type ActedOnThreads = { 
+/**
+ * Threads that are otherwise now; the others were that already, or are not there any more.
+ */
+changed: number, 
+/**
+ * Takes it back; absent when nothing changed.
+ */
+undo: string | null, };
+
+/**
+ * Adds a note to whatever stands there.
+ */
+export type AddNote = { 
+/**
+ * What it is about.
+ */
+about: NoteAbout, 
+/**
+ * The person, the visit or the lead.
+ */
+id: string, 
+/**
+ * 1 to 2,000 characters. Time and author are put in front.
+ */
+text: string, };
+
+/**
  * Some days of the agenda.
  */
 export type Agenda = { 
@@ -20,6 +67,10 @@ days: number,
  * Who works here, in the order of the columns.
  */
 professionals: Array<Professional>, 
+/**
+ * Whether these are all visits: where they are not, an empty time is not a free one.
+ */
+coverage: Coverage, 
 /**
  * Visits that touch these days, cancelled ones included, by start.
  */
@@ -89,6 +140,350 @@ title: string | null,
 original_kind: string | null, };
 
 /**
+ * A member as the audit knows them.
+ */
+export type AuditActor = { 
+/**
+ * The member.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Whether they still are a member.
+ */
+active: boolean, };
+
+/**
+ * One field of a row.
+ */
+export type AuditChange = { 
+/**
+ * The column.
+ */
+field: string, 
+/**
+ * What was there.
+ */
+before: AuditValue | null, 
+/**
+ * What is there now.
+ */
+after: AuditValue | null, };
+
+/**
+ * A page of the audit.
+ */
+export type AuditEntries = { 
+/**
+ * Newest first. May be fewer than asked for, even none, where a long time had to be looked through.
+ */
+entries: Array<AuditEntry>, 
+/**
+ * Where to go on; absent at the end.
+ */
+next: AuditPoint | null, };
+
+/**
+ * Something that somebody did.
+ */
+export type AuditEntry = { 
+/**
+ * The entry.
+ */
+id: string, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * insert, update, delete, or the name of what else was done.
+ */
+action: string, 
+/**
+ * Table of the row that it was done to, where it was one.
+ */
+kind: string | null, 
+/**
+ * Who did it; absent, it was done on the server itself.
+ */
+who: string | null, 
+/**
+ * On which computer.
+ */
+computer: string | null, 
+/**
+ * With which program.
+ */
+program: string | null, 
+/**
+ * From which address; gone after ninety days.
+ */
+address: string | null, 
+/**
+ * The person it is about.
+ */
+person: AuditPerson | null, 
+/**
+ * What the row is called, where it has a name.
+ */
+subject: string | null, 
+/**
+ * What changed.
+ */
+changes: Array<AuditChange>, };
+
+/**
+ * Who may have done something.
+ */
+export type AuditPeople = { 
+/**
+ * Those who work here first.
+ */
+members: Array<AuditActor>, };
+
+/**
+ * A person that the audit is about.
+ */
+export type AuditPerson = { 
+/**
+ * The contact.
+ */
+id: string, 
+/**
+ * Name; absent when there is none any more.
+ */
+name: string | null, };
+
+/**
+ * A place in the audit.
+ */
+export type AuditPoint = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Which entry of that instant.
+ */
+id: string, };
+
+/**
+ * How the text of a value is to be read.
+ */
+export type AuditShape = "text" | "flag" | "number" | "money" | "time" | "date" | "clock" | "code" | "gone";
+
+/**
+ * What stands in a field.
+ */
+export type AuditValue = { 
+/**
+ * How `text` is to be read.
+ */
+shape: AuditShape, 
+/**
+ * The value.
+ */
+text: string, };
+
+/**
+ * What of the audit is asked for; what is absent does not matter.
+ */
+export type AuditWish = { 
+/**
+ * Who did it.
+ */
+member_id: string | null, 
+/**
+ * The person it is about.
+ */
+person_id: string | null, 
+/**
+ * What it was: people, visits, threads, leads, settings, team, logins, exports, squeezes or deletions.
+ */
+topic: string | null, 
+/**
+ * Not before.
+ */
+from: string | null, 
+/**
+ * Before.
+ */
+until: string | null, 
+/**
+ * In the values or the name of the person; at most 200 characters.
+ */
+text: string | null, };
+
+/**
+ * What is in a backup.
+ */
+export type BackupContents = { 
+/**
+ * Name of the clinic.
+ */
+clinic_name: string, 
+/**
+ * The moment it shows.
+ */
+taken_at: string, 
+/**
+ * Rows of all tables.
+ */
+rows: number, 
+/**
+ * Size of the file.
+ */
+bytes: number, };
+
+/**
+ * Whether the owner is to be warned.
+ */
+export type BackupHealth = { 
+/**
+ * There has been no good backup for longer than was chosen. Always false where the clinic is not on this computer.
+ */
+overdue: boolean, 
+/**
+ * When one was last tried and good.
+ */
+verified_at: string | null, 
+/**
+ * Of a clinic that was brought back here, until somebody has taken note.
+ */
+restored: RestoredClinic | null, };
+
+/**
+ * How far the work on a backup is.
+ */
+export type BackupProgress = { 
+/**
+ * make or verify.
+ */
+doing: string, 
+/**
+ * look, copy, read, scratch, rows or finish.
+ */
+step: string, 
+/**
+ * 0 to 1 where it is known.
+ */
+fraction: number | null, 
+/**
+ * Bytes that were copied, while that is what is done.
+ */
+bytes: number | null, };
+
+/**
+ * One backup.
+ */
+export type BackupRow = { 
+/**
+ * Name of the file.
+ */
+file: string, 
+/**
+ * The moment it shows.
+ */
+taken_at: string, 
+/**
+ * Size of the file.
+ */
+bytes: number, 
+/**
+ * Rows of all tables.
+ */
+rows: number, 
+/**
+ * made, verified or failed.
+ */
+state: string, 
+/**
+ * When it was tried.
+ */
+tried_at: string | null, 
+/**
+ * Why it is not good.
+ */
+problem: ApiError | null, 
+/**
+ * Whether the words that are in use open it.
+ */
+opens: boolean, };
+
+/**
+ * The backups of the clinic that is on this computer.
+ */
+export type BackupState = { 
+/**
+ * Whether the recovery words were drawn and written down.
+ */
+has_words: boolean, 
+/**
+ * What was chosen.
+ */
+wish: BackupWish, 
+/**
+ * Whether the folder is on the disk of the database itself, so that both would be lost together.
+ */
+same_disk: boolean, 
+/**
+ * When the next one is made; absent while something is still to be chosen.
+ */
+next_at: string | null, 
+/**
+ * When one was last restored to try it, and was good.
+ */
+verified_at: string | null, 
+/**
+ * What is being done right now.
+ */
+running: BackupProgress | null, 
+/**
+ * Why the last one was not made or is not good; absent when it was and is.
+ */
+problem: ApiError | null, 
+/**
+ * The backups in the folder, newest first.
+ */
+backups: Array<BackupRow>, 
+/**
+ * Why they cannot be listed.
+ */
+folder_problem: ApiError | null, };
+
+/**
+ * Where, when and how many.
+ */
+export type BackupWish = { 
+/**
+ * The folder; absent until one was chosen.
+ */
+folder: string | null, 
+/**
+ * Minutes since midnight in the clinic's time, every day. When the computer is off at that time, as soon as it is on.
+ */
+at_minute: number, 
+/**
+ * Of so many days the last backup stays, 1 to 60.
+ */
+daily: number, 
+/**
+ * Of so many weeks, 0 to 60.
+ */
+weekly: number, 
+/**
+ * Of so many months, 0 to 120.
+ */
+monthly: number, 
+/**
+ * Days without a good backup after which the owner is warned, 1 to 60.
+ */
+warn_after_days: number, };
+
+/**
  * A pipeline as a board.
  */
 export type Board = { 
@@ -110,6 +505,15 @@ stages: Array<Stage>,
 loss_reasons: Array<LossReason>, };
 
 /**
+ * Takes an invitation back.
+ */
+export type CancelInvitation = { 
+/**
+ * The invitation.
+ */
+id: string, };
+
+/**
  * One entry of the change stream.
  */
 export type Change = { 
@@ -125,6 +529,61 @@ topics: Array<Topic>,
  * Ids of the conversations whose threads changed; empty when there were more than a hundred.
  */
 conversations: Array<string>, };
+
+/**
+ * Changes how the screens lock.
+ */
+export type ChangeLock = { 
+/**
+ * The PIN there is; needed when there is one.
+ */
+current_pin: string | null, 
+/**
+ * A PIN in its place, of 4 to 64 characters. Absent, it stays.
+ */
+new_pin: string | null, 
+/**
+ * Takes the lock away.
+ */
+remove: boolean, 
+/**
+ * 0, 5, 15 or 60.
+ */
+minutes: number, };
+
+/**
+ * Gives a member another role, on all of their computers at once.
+ */
+export type ChangeRole = { 
+/**
+ * The member.
+ */
+member_id: string, 
+/**
+ * owner, admin, attendant, professional or viewer.
+ */
+role: string, 
+/**
+ * Of a professional: the agenda that becomes theirs.
+ */
+agenda_id: string | null, };
+
+/**
+ * Shares the clinic on the network, or no longer.
+ */
+export type ChangeSharing = { 
+/**
+ * Whether to share.
+ */
+on: boolean, 
+/**
+ * By which port; absent, the one that was chosen last. 1024 to 65535.
+ */
+port: number | null, 
+/**
+ * Makes a new certificate, when the key of the old one is lost. Every other computer then needs a new invitation.
+ */
+new_certificate: boolean, };
 
 /**
  * Asks whether a visit could stand there, as far as this computer knows.
@@ -150,7 +609,20 @@ professional_id: string, };
 /**
  * What a person can do with a parked operation.
  */
-export type Choice = "retry" | "squeeze_in" | "discard";
+export type Choice = "retry" | "keep_mine" | "keep_theirs" | "other_time" | "squeeze_in" | "discard";
+
+/**
+ * How far back this computer copies, in days; 0 is all the way.
+ */
+export type ChooseWindow = { 
+/**
+ * Messages: 0, or 7 to 3650.
+ */
+message_days: number, 
+/**
+ * Visits: 0, or 7 to 3650. Those to come are always copied.
+ */
+appointment_days: number, };
 
 /**
  * The open clinic.
@@ -195,6 +667,24 @@ ends_at: string,
 reason: string, };
 
 /**
+ * What this computer could be called.
+ */
+export type ComputerName = { 
+/**
+ * What the operating system calls it.
+ */
+name: string, };
+
+/**
+ * Shows that the words were written down. From then on they are those of the backups to come.
+ */
+export type ConfirmWords = { 
+/**
+ * The words that were asked for, in the order of their places.
+ */
+words: Array<string>, };
+
+/**
  * Connects to a clinic's database.
  */
 export type ConnectClinic = { 
@@ -227,7 +717,15 @@ total: number,
 /**
  * How many each view has.
  */
-counts: InboxCounts, };
+counts: InboxCounts, 
+/**
+ * How many the further views have, in the order in which they were asked for.
+ */
+counted: Array<number>, 
+/**
+ * When the next thread comes back that was put aside: then the answer is another one.
+ */
+returns_at: string | null, };
 
 /**
  * One conversation in a list.
@@ -278,9 +776,41 @@ unread_count: number,
  */
 handler: Handler, 
 /**
- * open, snoozed or closed.
+ * open, snoozed or closed. What was put aside until a time that has come is open.
  */
 status: string, 
+/**
+ * Until when it is put aside.
+ */
+snoozed_until: string | null, 
+/**
+ * When it came back, while nobody has answered since.
+ */
+came_back_at: string | null, 
+/**
+ * A person wants it among those to be answered.
+ */
+marked_unread: boolean, 
+/**
+ * The clinic has blocked this person.
+ */
+is_blocked: boolean, 
+/**
+ * Since when the talk that goes on, or went on last, is open.
+ */
+opened_at: string | null, 
+/**
+ * When a person of the clinic first answered in it.
+ */
+responded_at: string | null, 
+/**
+ * When it was done.
+ */
+closed_at: string | null, 
+/**
+ * The member it is assigned to.
+ */
+assignee_id: string | null, 
 /**
  * Name of the member it is assigned to.
  */
@@ -299,6 +829,27 @@ labels: Array<string>,
 state: RowState, };
 
 /**
+ * The file of the copy could not be read. It was set aside, and the copy is made anew.
+ */
+export type CopyNotice = { 
+/**
+ * When that was noticed.
+ */
+at: string, 
+/**
+ * Name of the file that was set aside, in the folder of the profile.
+ */
+file: string, 
+/**
+ * Writes that were not yet confirmed, read from the damaged file and kept.
+ */
+writes_kept: number, 
+/**
+ * More of them that were in it and could not be read; absent where not even their number could be.
+ */
+writes_lost: number | null, };
+
+/**
  * How far the first copy is.
  */
 export type CopyProgress = { 
@@ -313,7 +864,46 @@ done: number,
 /**
  * Rows in all, as far as known.
  */
-total: number, };
+total: number, 
+/**
+ * Seconds until it is done, about; absent while nothing can be said.
+ */
+seconds_left: number | null, };
+
+/**
+ * What is to be said about the copy on this computer.
+ */
+export type CopyState = { 
+/**
+ * Something happened that the person has not yet put away.
+ */
+notice: CopyNotice | null, };
+
+/**
+ * How far back this computer copies, and what is missing of it.
+ */
+export type CopyWindow = { 
+/**
+ * Messages, in days; 0 is all the way.
+ */
+message_days: number, 
+/**
+ * Visits, in days; 0 is all the way.
+ */
+appointment_days: number, 
+/**
+ * Whether something of it is not here yet.
+ */
+missing: boolean, 
+/**
+ * How far fetching it is; absent while it waits for the line.
+ */
+widening: Widening | null, };
+
+/**
+ * Whether the copy has every visit of some days.
+ */
+export type Coverage = "whole" | "elsewhere" | "coming";
 
 /**
  * Decides about a parked operation.
@@ -330,7 +920,195 @@ choice: Choice,
 /**
  * Required with squeeze_in.
  */
-reason: string | null, };
+reason: string | null, 
+/**
+ * Required with other_time: the new start. The visit keeps its length.
+ */
+starts_at: string | null, };
+
+/**
+ * What is to be tried.
+ */
+export type DiagnoseConnection = { "of": "clinic", } | { "of": "invitation", 
+/**
+ * Its text.
+ */
+invitation: string, 
+/**
+ * Its code.
+ */
+code: string, } | { "of": "address", 
+/**
+ * postgres://login@host:port/database
+ */
+address: string, 
+/**
+ * The login's password; kept nowhere.
+ */
+password: string, };
+
+/**
+ * How far the trying of a connection is.
+ */
+export type Diagnosis = { 
+/**
+ * Whether it is still under way.
+ */
+is_running: boolean, 
+/**
+ * Name, port, tls, login, version, clock, in this order; empty before the first diagnosis.
+ */
+steps: Array<DiagnosisStep>, };
+
+/**
+ * One step of the way.
+ */
+export type DiagnosisStep = { 
+/**
+ * name, port, tls, login, version or clock.
+ */
+step: string, 
+/**
+ * waiting, running, ok, failed or not_reached.
+ */
+state: string, 
+/**
+ * What is wrong, when it failed.
+ */
+code: string | null, 
+/**
+ * What was seen, by name: host, port, addresses, protection (loopback, system, given, pinned), server, schema,
+ * known_schema, seconds (by which this computer's clock is ahead), found (the address that the network told).
+ */
+facts: { [key in string]: string }, };
+
+/**
+ * Erases a person for good.
+ */
+export type ErasePerson = { 
+/**
+ * The person.
+ */
+contact_id: string, 
+/**
+ * request, consent, ended, mistake or other.
+ */
+reason: string, 
+/**
+ * Their name, typed.
+ */
+typed_name: string, };
+
+/**
+ * What was erased.
+ */
+export type ErasedPerson = { 
+/**
+ * Messages that are gone.
+ */
+messages: number, 
+/**
+ * Visits that stayed without a text.
+ */
+visits_kept: number, 
+/**
+ * Visits to come that were cancelled.
+ */
+visits_cancelled: number, };
+
+/**
+ * Saves what was asked for as a table that a spreadsheet opens.
+ */
+export type ExportAudit = { 
+/**
+ * What of the audit.
+ */
+wish: AuditWish, 
+/**
+ * What things are called in the person's language, by `column.`, `action.`, `kind.`, `field.`, `code.` and `flag.` with
+ * the name after it. What is not in it stands as the audit has it.
+ */
+words: { [key in string]: string }, };
+
+/**
+ * Reads everything about a person into a file.
+ */
+export type ExportPerson = { 
+/**
+ * The person.
+ */
+contact_id: string, };
+
+/**
+ * Where the audit was saved.
+ */
+export type ExportedAudit = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Entries in it.
+ */
+entries: number, 
+/**
+ * Whether older ones were left out, because a spreadsheet would not take more.
+ */
+left_out: boolean, };
+
+/**
+ * Where the log was written to.
+ */
+export type ExportedLog = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Lines in it.
+ */
+lines: number, };
+
+/**
+ * Where the file is.
+ */
+export type ExportedPerson = { 
+/**
+ * The file: a zip with a page and a document for programs.
+ */
+path: string, 
+/**
+ * Entries in it.
+ */
+rows: number, };
+
+/**
+ * Asks for the next page of a conversation before the window of the copy. It is in the copy when the answer comes.
+ */
+export type FetchOlderMessages = { 
+/**
+ * Which conversation.
+ */
+conversation_id: string, };
+
+/**
+ * Asks for the visits of a day and of all days after it that the copy does not have. They are in the copy when the answer
+ * comes.
+ */
+export type FetchOlderVisits = { 
+/**
+ * The day.
+ */
+from: string, };
+
+/**
+ * Asks for every visit of a person, however old. They are in the copy when the answer comes.
+ */
+export type FetchPersonVisits = { 
+/**
+ * Which person.
+ */
+contact_id: string, };
 
 /**
  * A field and its value as text.
@@ -344,6 +1122,74 @@ field: string,
  * Its value; instants as RFC 3339, ids as the name they stand for.
  */
 value: string | null, };
+
+/**
+ * A view and what it is narrowed to.
+ */
+export type FilteredView = { 
+/**
+ * The view.
+ */
+view: InboxView, 
+/**
+ * What it is narrowed to.
+ */
+filter: ThreadFilter, };
+
+/**
+ * What is to be known about the firewall of this computer.
+ */
+export type Firewall = { 
+/**
+ * windows, macos or linux.
+ */
+system: string, 
+/**
+ * What an administrator enters to let the other computers in; absent where nothing is to be entered.
+ */
+command: string | null, 
+/**
+ * Whether the program can have it entered, with the system's own question for consent.
+ */
+can_run: boolean, };
+
+/**
+ * A folder or a backup.
+ */
+export type FolderEntry = { 
+/**
+ * What to show.
+ */
+name: string, 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * home, documents, desktop, drive or cloud for places to begin with; folder or backup otherwise.
+ */
+kind: string, };
+
+/**
+ * What is in a folder, as far as it matters to somebody who chooses one.
+ */
+export type Folders = { 
+/**
+ * The folder; absent where it is the places to begin with.
+ */
+path: string | null, 
+/**
+ * The folder around it; absent where there is none.
+ */
+parent: string | null, 
+/**
+ * Folders in it.
+ */
+folders: Array<FolderEntry>, 
+/**
+ * Backups in it, the newest name first.
+ */
+backups: Array<FolderEntry>, };
 
 /**
  * A message that was found.
@@ -371,6 +1217,19 @@ snippet: Array<SnippetPiece>,
 sent_at: string, };
 
 /**
+ * What was found there.
+ */
+export type FoundOlder = { 
+/**
+ * Newest first.
+ */
+messages: Array<FoundMessage>, 
+/**
+ * Whether there are more before the last of them.
+ */
+more: boolean, };
+
+/**
  * A person that was found.
  */
 export type FoundPerson = { 
@@ -390,6 +1249,32 @@ phone: string | null,
  * The latest conversation with this person.
  */
 conversation_id: string | null, };
+
+/**
+ * A free time.
+ */
+export type FreeSlot = { 
+/**
+ * Start.
+ */
+starts_at: string, 
+/**
+ * End.
+ */
+ends_at: string, };
+
+/**
+ * The next free times, as far as this computer knows.
+ */
+export type FreeSlots = { 
+/**
+ * With whom.
+ */
+professional: string | null, 
+/**
+ * At most three, in order; none when nothing is free in the next four weeks.
+ */
+slots: Array<FreeSlot>, };
 
 /**
  * Asks for some days of the agenda, in the clinic's time zone.
@@ -418,6 +1303,28 @@ pipeline_id: string | null,
 limit: number, };
 
 /**
+ * Asks for the notes.
+ */
+export type GetNotes = { 
+/**
+ * What they are about.
+ */
+about: NoteAbout, 
+/**
+ * The person, the visit or the lead.
+ */
+id: string, };
+
+/**
+ * Asks what is known about a person, and what erasing them would leave.
+ */
+export type GetPersonData = { 
+/**
+ * The person.
+ */
+contact_id: string, };
+
+/**
  * Asks for a piece of a thread.
  */
 export type GetThread = { 
@@ -432,7 +1339,11 @@ before: ThreadPosition | null,
 /**
  * Messages to return, at most 500.
  */
-limit: number, };
+limit: number, 
+/**
+ * Visits of the person to return, at most 200.
+ */
+visits: number, };
 
 /**
  * Who answers a thread.
@@ -442,12 +1353,129 @@ export type Handler = "bot" | "person";
 /**
  * How many conversations each view holds.
  */
-export type InboxCounts = { needs_reply: number, mine: number, unassigned: number, bot: number, snoozed: number, closed: number, all: number, };
+export type InboxCounts = { needs_reply: number, mine: number, unassigned: number, bot: number, snoozed: number, closed: number, blocked: number, all: number, };
+
+/**
+ * What the inbox is worked with: who works here, which labels there are, how long is long.
+ */
+export type InboxFrame = { 
+/**
+ * The member at this desk.
+ */
+me: string, 
+/**
+ * Whom a thread can be given to, by name.
+ */
+members: Array<Named>, 
+/**
+ * WhatsApp connections, by name.
+ */
+channels: Array<Named>, 
+/**
+ * Labels in use, the commonest first.
+ */
+labels: Array<string>, 
+/**
+ * From when a wait is shown.
+ */
+limits: WaitLimits, };
 
 /**
  * Which conversations a list shows.
  */
-export type InboxView = "needs_reply" | "mine" | "unassigned" | "bot" | "snoozed" | "closed" | "all";
+export type InboxView = "needs_reply" | "mine" | "unassigned" | "bot" | "snoozed" | "closed" | "blocked" | "all";
+
+/**
+ * An invitation, shown once: neither its text nor its code is kept anywhere.
+ */
+export type InvitationMade = { 
+/**
+ * The invitation.
+ */
+id: string, 
+/**
+ * Whom it is for.
+ */
+member_name: string, 
+/**
+ * What is told by voice: ten symbols in two groups.
+ */
+code: string, 
+/**
+ * What is sent or saved; only the code opens it.
+ */
+text: string, 
+/**
+ * The text as a QR code, where it fits one.
+ */
+picture: QrPicture | null, 
+/**
+ * When it ends.
+ */
+expires_at: string, 
+/**
+ * Whether the database is reached from this very computer only.
+ */
+only_here: boolean, };
+
+/**
+ * Invites a person, or a further computer of a member.
+ */
+export type InviteMember = { 
+/**
+ * The member who gets a further computer; absent, a new person is invited.
+ */
+member_id: string | null, 
+/**
+ * Of a new person: 1 to 160 characters.
+ */
+name: string | null, 
+/**
+ * Of a new person: e-mail address, once per clinic.
+ */
+email: string | null, 
+/**
+ * Of a new person: owner, admin, attendant, professional or viewer.
+ */
+role: string | null, 
+/**
+ * Of a new professional: the agenda that becomes theirs.
+ */
+agenda_id: string | null, 
+/**
+ * What the computer is to be called; whoever comes may choose otherwise.
+ */
+device_name: string | null, };
+
+/**
+ * Comes into a clinic with an invitation.
+ */
+export type JoinClinic = { 
+/**
+ * Text of the invitation, as it was sent or is in its file.
+ */
+invitation: string, 
+/**
+ * The code that was told with it.
+ */
+code: string, 
+/**
+ * What this computer is to be called, 1 to 120 characters.
+ */
+computer_name: string, };
+
+/**
+ * How many operations there are of a kind.
+ */
+export type KindCount = { 
+/**
+ * send_message, move_lead …
+ */
+kind: string, 
+/**
+ * How many.
+ */
+count: number, };
 
 /**
  * A card of the board.
@@ -510,9 +1538,34 @@ conversation_id: string | null,
  */
 loss_reason: string | null, 
 /**
+ * The same as an id: moved out of its column by mistake, it goes back with it.
+ */
+loss_reason_id: string | null, 
+/**
+ * Words beside the reason.
+ */
+loss_note: string | null, 
+/**
  * Whether what is shown is already in the clinic's database.
  */
 state: RowState, };
+
+/**
+ * Asks for a page of the audit.
+ */
+export type ListAudit = { 
+/**
+ * What of it.
+ */
+wish: AuditWish, 
+/**
+ * Entries before this place; absent, the newest.
+ */
+before: AuditPoint | null, 
+/**
+ * 1 to 200 entries.
+ */
+limit: number, };
 
 /**
  * Asks for a page of conversations.
@@ -533,7 +1586,42 @@ offset: number,
 /**
  * Rows to return, at most 500.
  */
-limit: number, };
+limit: number, 
+/**
+ * Only those that it lets through.
+ */
+filter: ThreadFilter, 
+/**
+ * Further views that are only counted.
+ */
+counting: Array<FilteredView>, };
+
+/**
+ * Looks into a folder of this computer.
+ */
+export type ListFolders = { 
+/**
+ * The folder; absent, where one would begin to look.
+ */
+path: string | null, };
+
+/**
+ * Asks where a refused visit could stand instead.
+ */
+export type ListFreeSlots = { 
+/**
+ * The operation that would move it.
+ */
+operation_id: string, };
+
+/**
+ * Asks who was joined to a person.
+ */
+export type ListMerges = { 
+/**
+ * The person.
+ */
+contact_id: string, };
 
 /**
  * Asks for the operations in a state.
@@ -542,7 +1630,19 @@ export type ListOperations = {
 /**
  * Which.
  */
-state: OperationState, };
+state: OperationState, 
+/**
+ * Only what people did in this way: send_message, move_lead …
+ */
+kind: string | null, 
+/**
+ * What concerns this row (a message, a visit, a lead, a person) comes first.
+ */
+first: string | null, 
+/**
+ * Operations to return; absent for 100, at most 500.
+ */
+limit: number | null, };
 
 /**
  * Asks for more cards of a column.
@@ -562,9 +1662,35 @@ offset: number,
 limit: number, };
 
 /**
+ * Asks for a page of the log.
+ */
+export type ListSyncLog = { 
+/**
+ * Lines before this one; absent, the newest.
+ */
+before: number | null, 
+/**
+ * 1 to 500 lines.
+ */
+limit: number, };
+
+/**
  * Language of the screens.
  */
 export type Locale = "pt-BR" | "en";
+
+/**
+ * How the screens lock on this computer.
+ */
+export type LockSettings = { 
+/**
+ * Whether there is a PIN; without one nothing locks.
+ */
+has_pin: boolean, 
+/**
+ * Minutes without anybody at the screens until they lock: 5, 15 or 60; 0 is only when asked for.
+ */
+minutes: number, };
 
 /**
  * A reason a lead can be lost for.
@@ -595,6 +1721,79 @@ name: string,
  * owner, admin, attendant, professional or viewer.
  */
 role: string, };
+
+/**
+ * One merge.
+ */
+export type Merge = { 
+/**
+ * The merge.
+ */
+id: string, 
+/**
+ * What the absorbed one was called.
+ */
+name: string, 
+/**
+ * Their phone as people write it.
+ */
+phone: string | null, 
+/**
+ * When.
+ */
+merged_at: string, 
+/**
+ * Who did it.
+ */
+member: string | null, };
+
+/**
+ * Two people who are one.
+ */
+export type MergePeople = { 
+/**
+ * Who stays.
+ */
+keep: string, 
+/**
+ * Whose everything moves there.
+ */
+absorbed: string, };
+
+/**
+ * What would come together, as far as this computer knows.
+ */
+export type MergePreview = { 
+/**
+ * Who stays.
+ */
+keep: PersonWeight, 
+/**
+ * Who goes.
+ */
+absorbed: PersonWeight, 
+/**
+ * Both have an open lead in the same pipeline: one of them has to be closed first.
+ */
+leads_collide: boolean, };
+
+/**
+ * Two people were joined.
+ */
+export type MergedPeople = { 
+/**
+ * Takes it apart within thirty days.
+ */
+merge_id: string, };
+
+/**
+ * Who was joined to a person and can still be taken apart.
+ */
+export type Merges = { 
+/**
+ * Newest first.
+ */
+merges: Array<Merge>, };
 
 /**
  * One message of a thread.
@@ -695,22 +1894,117 @@ loss_reason_id: string | null,
 loss_note: string | null, };
 
 /**
+ * Somebody or something with a name.
+ */
+export type Named = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
+ * Somebody who treats.
+ */
+export type NewProfessional = { 
+/**
+ * 1 to 160 characters.
+ */
+name: string, 
+/**
+ * What they do.
+ */
+specialty: string | null, };
+
+/**
+ * Something that is offered.
+ */
+export type NewService = { 
+/**
+ * 1 to 160 characters.
+ */
+name: string, 
+/**
+ * 5 to 1440.
+ */
+duration_minutes: number, 
+/**
+ * In cents; absent when it is told on request.
+ */
+price_cents: number | null, };
+
+/**
+ * What a note is about.
+ */
+export type NoteAbout = "contact" | "appointment" | "lead";
+
+/**
+ * Notes, and what of them the clinic's database does not have yet.
+ */
+export type Notes = { 
+/**
+ * Whose they are: the person or the visit.
+ */
+entity_id: string, 
+/**
+ * What the database has, as far as this computer knows.
+ */
+text: string, 
+/**
+ * What is queued, in order.
+ */
+queued: Array<QueuedNote>, };
+
+/**
  * A command without arguments, or an answer without content.
  */
 export type Nothing = Record<symbol, never>;
+
+/**
+ * What lies before the oldest thing that is shown.
+ */
+export type Older = "here" | "elsewhere" | "coming" | "nothing";
+
+/**
+ * A span of one day of the week, in the clinic's wall time.
+ */
+export type OpeningHours = { 
+/**
+ * 1 Monday to 7 Sunday.
+ */
+weekday: number, 
+/**
+ * Minutes since midnight.
+ */
+starts_minute: number, 
+/**
+ * Minutes since midnight, after the start.
+ */
+ends_minute: number, };
 
 /**
  * The operations in a state, oldest first.
  */
 export type OperationList = { 
 /**
- * At most 500.
+ * As many as were asked for.
  */
 rows: Array<OperationRow>, 
 /**
- * How many there are.
+ * How many there are in this state, of every kind.
  */
-total: number, };
+total: number, 
+/**
+ * How many there are of each kind among the first 500, the most frequent first.
+ */
+kinds: Array<KindCount>, 
+/**
+ * How many of those that were asked for can be tried again without a decision.
+ */
+retriable: number, };
 
 /**
  * One queued write.
@@ -721,13 +2015,17 @@ export type OperationRow = {
  */
 operation_id: string, 
 /**
- * send_message, move_appointment, move_lead.
+ * send_message, move_appointment, move_lead, add_note.
  */
 kind: string, 
 /**
  * What it changes.
  */
 entity_id: string, 
+/**
+ * The thread to look at, for a message.
+ */
+conversation_id: string | null, 
 /**
  * Whom it is about.
  */
@@ -736,6 +2034,10 @@ subject: string,
  * What it would do, in values: a text, a time, a stage.
  */
 wanted: Array<FieldValue>, 
+/**
+ * What stood in the same fields when the person decided.
+ */
+before: Array<FieldValue>, 
 /**
  * When it was made.
  */
@@ -755,12 +2057,96 @@ theirs: Array<FieldValue>,
 /**
  * What can be done.
  */
-choices: Array<Choice>, };
+choices: Array<Choice>, 
+/**
+ * Writes that cannot go without this one: given up, it takes them along.
+ */
+dependents: number, };
 
 /**
  * Whether an operation waits or needs a decision.
  */
 export type OperationState = "waiting" | "parked";
+
+/**
+ * A backup and the words that open it.
+ */
+export type PeekBackup = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * Twelve words, however they were typed.
+ */
+words: string, };
+
+/**
+ * How much is known about a person; what goes and what stays when they are erased.
+ */
+export type PersonData = { 
+/**
+ * What the person is called; must be typed to erase them.
+ */
+name: string, 
+/**
+ * When they were erased before.
+ */
+erased_at: string | null, 
+/**
+ * Names of patients that go with them.
+ */
+patients: Array<string>, 
+/**
+ * Names of patients that stay, because somebody else comes with them, too.
+ */
+patients_kept: Array<string>, 
+/**
+ * Telephone numbers and other addresses.
+ */
+addresses: number, 
+/**
+ * Messages that go.
+ */
+messages: number, 
+/**
+ * Visits that stay without a text.
+ */
+visits: number, 
+/**
+ * Among them those to come, which are cancelled.
+ */
+visits_ahead: number, 
+/**
+ * Open leads, which go.
+ */
+leads_open: number, 
+/**
+ * Closed leads, which stay without a text.
+ */
+leads_closed: number, 
+/**
+ * Entries of the waiting list, which go.
+ */
+waiting_list: number, 
+/**
+ * Entries of the audit that stay without what was in them.
+ */
+audit_entries: number, };
+
+/**
+ * How far an export is.
+ */
+export type PersonExport = { 
+/**
+ * person, addresses, patients, visits, waiting_list, conversations, messages, leads, audit; absent when none is under
+ * way.
+ */
+part: string | null, 
+/**
+ * Entries that were read.
+ */
+rows: number, };
 
 /**
  * A lead as the side panel shows it.
@@ -812,6 +2198,10 @@ tags: Array<string>,
  */
 notes: string, 
 /**
+ * The clinic has blocked them.
+ */
+is_blocked: boolean, 
+/**
  * Patients this person answers for.
  */
 patients: Array<string>, 
@@ -819,6 +2209,10 @@ patients: Array<string>,
  * Visits to come and the latest past ones, newest first.
  */
 visits: Array<PersonVisit>, 
+/**
+ * What lies before the last of them.
+ */
+older_visits: Older, 
 /**
  * How many visits were missed.
  */
@@ -854,6 +2248,56 @@ professional: string,
 status: string, };
 
 /**
+ * A person, and what hangs on them.
+ */
+export type PersonWeight = { 
+/**
+ * Name to show.
+ */
+name: string, 
+/**
+ * Phone as people write it.
+ */
+phone: string | null, 
+/**
+ * Patients they answer for.
+ */
+patients: Array<string>, 
+/**
+ * Conversations.
+ */
+conversations: number, 
+/**
+ * Visits.
+ */
+visits: number, 
+/**
+ * Leads.
+ */
+leads: number, };
+
+/**
+ * What a clinic works with from its first day. Empty lists are fine; all of it can be changed afterwards.
+ */
+export type Practice = { 
+/**
+ * When it is open; every professional begins with these hours.
+ */
+hours: Array<OpeningHours>, 
+/**
+ * Who treats.
+ */
+professionals: Array<NewProfessional>, 
+/**
+ * What is offered; every professional begins with all of it.
+ */
+services: Array<NewService>, 
+/**
+ * Names of the rooms, 1 to 80 characters each.
+ */
+rooms: Array<string>, };
+
+/**
  * Preferences of the person at this computer.
  */
 export type Preferences = { 
@@ -864,7 +2308,11 @@ locale: Locale,
 /**
  * Light or dark.
  */
-theme: Theme, };
+theme: Theme, 
+/**
+ * Views of the inbox that the person has made, in order.
+ */
+saved_views: Array<SavedView>, };
 
 /**
  * A column of the agenda.
@@ -888,6 +2336,45 @@ specialty: string | null,
 color: number, };
 
 /**
+ * The program.
+ */
+export type ProgramInfo = { 
+/**
+ * Its version.
+ */
+version: string, };
+
+/**
+ * A QR code.
+ */
+export type QrPicture = { 
+/**
+ * Squares on a side, without the quiet zone of four around.
+ */
+size: number, 
+/**
+ * Path of an SVG picture: the dark squares, one unit each.
+ */
+path: string, };
+
+/**
+ * A note that the clinic's database does not have yet.
+ */
+export type QueuedNote = { 
+/**
+ * The operation that carries it.
+ */
+operation_id: string, 
+/**
+ * The line, with time and author.
+ */
+text: string, 
+/**
+ * Refused; a person decides.
+ */
+parked: boolean, };
+
+/**
  * A reaction to a message.
  */
 export type Reaction = { 
@@ -899,6 +2386,19 @@ emoji: string,
  * Whether the clinic gave it.
  */
 from_me: boolean, };
+
+/**
+ * Recovery words that were just drawn. They are shown once and nowhere else.
+ */
+export type RecoveryWords = { 
+/**
+ * Twelve words in their order.
+ */
+words: Array<string>, 
+/**
+ * Places of words, 1 to 12, that are to be typed to show that they were written down.
+ */
+ask: Array<number>, };
 
 /**
  * Moves a visit to another time or professional.
@@ -926,9 +2426,120 @@ professional_id: string,
 squeeze_reason: string | null, };
 
 /**
+ * Makes the copy on this computer anew.
+ */
+export type ResetCopy = { 
+/**
+ * The person was shown the writes that would be lost, and goes on. Without it, a copy with writes that were not
+ * confirmed is refused with `writes_wait`; the reference says how many.
+ */
+confirm_loss: boolean, };
+
+/**
+ * Takes back that an operation was given up.
+ */
+export type RestoreOperation = { 
+/**
+ * The operation.
+ */
+operation_id: string, };
+
+/**
+ * A clinic that was brought back from a backup.
+ */
+export type RestoredClinic = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * The moment that the backup shows.
+ */
+taken_at: string, 
+/**
+ * Rows of all tables. Each table was compared with what the backup says it held.
+ */
+rows: number, 
+/**
+ * Tables.
+ */
+tables: number, };
+
+/**
+ * How many go again.
+ */
+export type Retried = { 
+/**
+ * Operations.
+ */
+count: number, };
+
+/**
+ * Sends everything again that needs no decision.
+ */
+export type RetryOperations = { 
+/**
+ * Only of this kind.
+ */
+kind: string | null, };
+
+/**
+ * Takes a computer's access away at once.
+ */
+export type RevokeComputer = { 
+/**
+ * The computer.
+ */
+id: string, };
+
+/**
+ * Takes a member's access away on every computer.
+ */
+export type RevokeMember = { 
+/**
+ * The member.
+ */
+id: string, };
+
+/**
  * Whether what a row shows is already in the clinic's database.
  */
 export type RowState = "confirmed" | "pending" | "parked";
+
+/**
+ * Saves an invitation as a file for the person.
+ */
+export type SaveInvitation = { 
+/**
+ * Its text.
+ */
+text: string, };
+
+/**
+ * Where the invitation was saved.
+ */
+export type SavedInvitation = { 
+/**
+ * The file.
+ */
+path: string, };
+
+/**
+ * A view of the inbox with a name of its own.
+ */
+export type SavedView = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * What it shows.
+ */
+shows: FilteredView, };
 
 /**
  * Searches people and messages, accents ignored.
@@ -941,7 +2552,28 @@ text: string,
 /**
  * Results of each kind, at most 50.
  */
-limit: number, };
+limit: number, 
+/**
+ * Only these messages.
+ */
+scope: SearchScope, };
+
+/**
+ * Searches messages from before the window of the copy, in the clinic's database.
+ */
+export type SearchOlder = { 
+/**
+ * Words of a message, in any of their forms.
+ */
+text: string, 
+/**
+ * Only before this instant; absent for everything that the copy does not have.
+ */
+before: string | null, 
+/**
+ * Only these messages.
+ */
+scope: SearchScope, };
 
 /**
  * What was found in the copy on this computer.
@@ -957,6 +2589,23 @@ people: Array<FoundPerson>,
 messages: Array<FoundMessage>, };
 
 /**
+ * Which messages are searched; what is absent narrows nothing.
+ */
+export type SearchScope = { 
+/**
+ * Of this conversation.
+ */
+conversation_id: string | null, 
+/**
+ * Sent at or after this instant.
+ */
+from: string | null, 
+/**
+ * Sent before this instant.
+ */
+until: string | null, };
+
+/**
  * Sends a text; it is queued on this computer and goes out when the clinic's database has it.
  */
 export type SendMessage = { 
@@ -970,17 +2619,64 @@ conversation_id: string,
 text: string, };
 
 /**
+ * A PostgreSQL as its administrator reaches it.
+ */
+export type ServerAddress = { 
+/**
+ * postgres://administrator:password@host:port/database. Used once, kept nowhere.
+ */
+address: string, 
+/**
+ * A certificate authority in PEM; absent, those that the operating system trusts.
+ */
+ca_pem: string | null, };
+
+/**
+ * What was found on a server.
+ */
+export type ServerFindings = { 
+/**
+ * Name or address of the server.
+ */
+host: string, 
+/**
+ * Its port.
+ */
+port: number, 
+/**
+ * Name of the database.
+ */
+database: string, 
+/**
+ * As the server says it, such as 18.6.
+ */
+server_version: string, 
+/**
+ * Whether the way there is encrypted; in plain text only this computer itself is spoken to.
+ */
+is_encrypted: boolean, 
+/**
+ * Names of the clinics that are in the database already.
+ */
+clinics: Array<string>, };
+
+/**
  * Where the program stands.
  */
 export type Session = { "state": "first_run" } | { "state": "preparing", 
 /**
- * postgres_binaries, database, schema, sample, keychain, copy, connect.
+ * postgres_binaries, database, schema, sample, keychain, backup, restore, restore_finish, copy, connect, open,
+ * cancel.
  */
 step: string, 
 /**
  * 0 to 1 where it is known.
  */
-fraction: number | null, } | { "state": "ready", 
+fraction: number | null, 
+/**
+ * The first copy, while it is that.
+ */
+copy: CopyProgress | null, } | { "state": "ready", 
 /**
  * The clinic.
  */
@@ -996,7 +2692,94 @@ problem: ApiError,
 /**
  * Whether a profile exists (retry) or not (back to first run).
  */
-has_profile: boolean, };
+has_profile: boolean, } | { "state": "locked", 
+/**
+ * The clinic; empty while it is not open yet.
+ */
+clinic_name: string, 
+/**
+ * Seconds until a PIN is heard again, after many wrong ones.
+ */
+wait_seconds: number, } | { "state": "revoked", 
+/**
+ * The clinic.
+ */
+clinic_name: string, 
+/**
+ * Writes that were made here and never reached the clinic.
+ */
+lost: number, };
+
+/**
+ * What a set-up that is not finished had asked for.
+ */
+export type SetupState = { 
+/**
+ * sample, local or remote; absent when nothing is unfinished.
+ */
+unfinished: string | null, 
+/**
+ * What was asked for.
+ */
+clinic: StartLocalClinic | null, 
+/**
+ * Whether it can still be called off.
+ */
+can_cancel: boolean, };
+
+/**
+ * Whether and how other computers of the network reach the clinic that is on this one.
+ */
+export type Sharing = { 
+/**
+ * off, starting, on or failed.
+ */
+state: string, 
+/**
+ * Why it is not shared although it is to be; it is tried again now and then.
+ */
+problem: ApiError | null, 
+/**
+ * Addresses of this computer in its networks, the likeliest first; none without a network.
+ */
+addresses: Array<string>, 
+/**
+ * The port that is listened on, or would be.
+ */
+port: number, 
+/**
+ * SHA-256 of the clinic's certificate, in pairs, for people to compare; while it is shared.
+ */
+fingerprint: string | null, 
+/**
+ * Whether computers find the clinic by themselves when its address has changed.
+ */
+is_announced: boolean, 
+/**
+ * Who is connected, oldest first.
+ */
+guests: Array<SharingGuest>, 
+/**
+ * What the system's firewall needs.
+ */
+firewall: Firewall, };
+
+/**
+ * A computer that is connected. It may have more than one connection.
+ */
+export type SharingGuest = { 
+/**
+ * Its address.
+ */
+address: string, 
+/**
+ * Since when.
+ */
+since: string, 
+/**
+ * Its connections.
+ */
+connections: number, };
 
 /**
  * Whether a slot is free as far as this computer knows.
@@ -1023,6 +2806,28 @@ text: string,
  * Whether it is what was searched for.
  */
 found: boolean, };
+
+/**
+ * One of them.
+ */
+export type SnoozeTime = { 
+/**
+ * hour, afternoon, tomorrow or monday.
+ */
+name: string, 
+/**
+ * When that is.
+ */
+at: string, };
+
+/**
+ * Times until which a thread is often put aside.
+ */
+export type SnoozeTimes = { 
+/**
+ * In order.
+ */
+times: Array<SnoozeTime>, };
 
 /**
  * A column of the board.
@@ -1081,12 +2886,78 @@ time_zone: string,
 /**
  * human, veterinary, dental or other.
  */
-vertical: string, };
+vertical: string, 
+/**
+ * What it works with.
+ */
+practice: Practice, };
+
+/**
+ * Brings a clinic back from a backup.
+ */
+export type StartRestore = { 
+/**
+ * Which one.
+ */
+backup: PeekBackup, 
+/**
+ * Into an empty database of a PostgreSQL that is there already; absent, onto this computer.
+ */
+server: ServerAddress | null, };
 
 /**
  * Opens a sample clinic on this computer, to try the program.
  */
 export type StartSampleClinic = Record<symbol, never>;
+
+/**
+ * Makes a clinic in a PostgreSQL that is there already.
+ */
+export type StartServerClinic = { 
+/**
+ * Where.
+ */
+server: ServerAddress, 
+/**
+ * Which.
+ */
+clinic: StartLocalClinic, };
+
+/**
+ * A page of the log, newest first.
+ */
+export type SyncLog = { 
+/**
+ * The lines.
+ */
+lines: Array<SyncLogLine>, 
+/**
+ * Whether older lines follow.
+ */
+has_more: boolean, };
+
+/**
+ * Something that happened to the copy or to the line. Never about a person.
+ */
+export type SyncLogLine = { 
+/**
+ * Grows with each line.
+ */
+id: number, 
+/**
+ * When, by this computer's clock.
+ */
+at: string, 
+/**
+ * connected, line_down, first_copy_begun, first_copy_resumed, first_copy_done, sent, received, expired,
+ * operation_refused, epoch_changed, clock_wrong, clock_right, copy_opened, copy_set_aside, copy_reset; another name is
+ * of a newer program.
+ */
+event: string, 
+/**
+ * Numbers and codes that belong to it, by name.
+ */
+facts: { [key in string]: string }, };
 
 /**
  * The status line. It never says more than the desk knows.
@@ -1126,6 +2997,155 @@ first_copy: CopyProgress | null,
 clock_ahead_seconds: number | null, };
 
 /**
+ * The members of the clinic, for its owner and admins.
+ */
+export type Team = { 
+/**
+ * What whoever asks may invite people as, and give to members.
+ */
+roles: Array<string>, 
+/**
+ * Whether other computers can reach the clinic's database; without it nobody can be invited.
+ */
+can_invite: boolean, 
+/**
+ * Whoever asks comes first.
+ */
+members: Array<TeamMember>, 
+/**
+ * Invitations that can still be accepted.
+ */
+invitations: Array<TeamInvitation>, 
+/**
+ * Agendas that are nobody's yet.
+ */
+agendas: Array<TeamAgenda>, };
+
+/**
+ * An agenda.
+ */
+export type TeamAgenda = { 
+/**
+ * The professional.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, };
+
+/**
+ * A computer with access.
+ */
+export type TeamComputer = { 
+/**
+ * The computer; absent until it has connected for the first time.
+ */
+id: string | null, 
+/**
+ * What it is called.
+ */
+name: string | null, 
+/**
+ * linux, macos or windows.
+ */
+platform: string | null, 
+/**
+ * Version of the program on it.
+ */
+app_version: string | null, 
+/**
+ * When it was last here, up to some ten minutes late.
+ */
+last_seen_at: string | null, 
+/**
+ * Whether it is this one.
+ */
+is_this: boolean, 
+/**
+ * Whether whoever asks may take its access away.
+ */
+may_revoke: boolean, };
+
+/**
+ * An invitation that nobody has accepted yet.
+ */
+export type TeamInvitation = { 
+/**
+ * The invitation.
+ */
+id: string, 
+/**
+ * Whom it is for.
+ */
+member_name: string, 
+/**
+ * What they will be.
+ */
+role: string, 
+/**
+ * What the computer is to be called.
+ */
+device_name: string | null, 
+/**
+ * Whether it is a further computer of a member.
+ */
+further: boolean, 
+/**
+ * When it ends.
+ */
+expires_at: string, 
+/**
+ * Whether whoever asks may take it back.
+ */
+may_cancel: boolean, };
+
+/**
+ * One member.
+ */
+export type TeamMember = { 
+/**
+ * The member.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * E-mail address.
+ */
+email: string | null, 
+/**
+ * owner, admin, attendant, professional or viewer.
+ */
+role: string, 
+/**
+ * Whether it is who asks.
+ */
+is_you: boolean, 
+/**
+ * Name of the agenda that is theirs.
+ */
+agenda: string | null, 
+/**
+ * Computers with access; this one first.
+ */
+computers: Array<TeamComputer>, 
+/**
+ * Whether whoever asks may give them another role.
+ */
+may_change_role: boolean, 
+/**
+ * Whether whoever asks may send them away.
+ */
+may_revoke: boolean, 
+/**
+ * Whether whoever asks may invite a further computer of theirs.
+ */
+may_add_computer: boolean, };
+
+/**
  * Light or dark.
  */
 export type Theme = "system" | "light" | "dark";
@@ -1147,9 +3167,59 @@ person: PersonSummary,
  */
 messages: Array<MessageRow>, 
 /**
- * Whether older messages exist in the copy.
+ * What lies before the first of them.
  */
-has_older: boolean, };
+older: Older, };
+
+/**
+ * What is done with a thread.
+ */
+export type ThreadAction = { "kind": "hand_over", 
+/**
+ * Who answers from now on.
+ */
+to: Handler, } | { "kind": "assign", 
+/**
+ * Whose.
+ */
+member_id: string | null, } | { "kind": "prioritise", 
+/**
+ * How much.
+ */
+priority: ThreadPriority, } | { "kind": "add_label", 
+/**
+ * 1 to 40 characters after trimming.
+ */
+label: string, } | { "kind": "remove_label", 
+/**
+ * Which.
+ */
+label: string, } | { "kind": "snooze", 
+/**
+ * Until when; within a year.
+ */
+until: string, } | { "kind": "close" } | { "kind": "reopen" } | { "kind": "mark_unread" } | { "kind": "block" } | { "kind": "unblock" };
+
+/**
+ * What a view is narrowed to; what is absent narrows nothing.
+ */
+export type ThreadFilter = { 
+/**
+ * Threads with this label.
+ */
+label: string | null, 
+/**
+ * Threads of this member.
+ */
+assignee_id: string | null, 
+/**
+ * Threads of this connection.
+ */
+channel_id: string | null, 
+/**
+ * Threads that wait longer than so many minutes.
+ */
+waiting_minutes: number | null, };
 
 /**
  * A place in a thread: instants can tie, so the id decides.
@@ -1165,9 +3235,50 @@ sent_at: string,
 id: string, };
 
 /**
+ * How much a thread presses.
+ */
+export type ThreadPriority = "low" | "normal" | "high" | "urgent";
+
+/**
  * What a change touches. A screen that shows the topic asks for its data again.
  */
-export type Topic = "session" | "status" | "inbox" | "agenda" | "leads" | "people" | "operations" | "preferences";
+export type Topic = "session" | "status" | "inbox" | "agenda" | "leads" | "people" | "operations" | "preferences" | "backup" | "network";
+
+/**
+ * Takes a merge apart.
+ */
+export type UndoMerge = { 
+/**
+ * Which.
+ */
+merge_id: string, };
+
+/**
+ * Takes back what was done a moment ago, where nobody has done something else since.
+ */
+export type UndoThreads = { 
+/**
+ * What.
+ */
+undo: string, };
+
+/**
+ * Opens the screens again.
+ */
+export type Unlock = { 
+/**
+ * As it was typed.
+ */
+pin: string, };
+
+/**
+ * Names a backup in the chosen folder.
+ */
+export type VerifyBackup = { 
+/**
+ * Name of the file.
+ */
+file: string, };
 
 /**
  * One visit.
@@ -1235,6 +3346,36 @@ no_show_count: number,
 state: RowState, };
 
 /**
+ * After how many minutes a wait is amber, and red.
+ */
+export type WaitLimits = { 
+/**
+ * 1 or more.
+ */
+amber_minutes: number, 
+/**
+ * More than that, at most a week.
+ */
+red_minutes: number, };
+
+/**
+ * How far fetching what a wider window lacks is.
+ */
+export type Widening = { 
+/**
+ * What is being fetched: appointments or messages.
+ */
+entity: string, 
+/**
+ * Rows fetched.
+ */
+done: number, 
+/**
+ * Rows in all, about.
+ */
+total: number, };
+
+/**
  * A piece of working time.
  */
 export type WorkingSpan = { 
@@ -1272,18 +3413,60 @@ export interface Commands {
   start_sample_clinic: { request: StartSampleClinic; response: Session };
   /** Makes this computer the clinic. Answers at once; the session tells how far it is. */
   start_local_clinic: { request: StartLocalClinic; response: Session };
+  /** What a set-up that was interrupted had asked for. */
+  get_setup: { request: Nothing; response: SetupState };
+  /** Looks at a PostgreSQL that is to hold a clinic. Nothing is written there or kept here. */
+  check_server: { request: ServerAddress; response: ServerFindings };
+  /** Makes a clinic in a PostgreSQL that is there already. The administrator's address is used once and kept nowhere. Answers at once; the session tells how far it is. */
+  start_server_clinic: { request: StartServerClinic; response: Session };
+  /** Calls the set-up off that is under way or was interrupted, and undoes what it did. */
+  cancel_setup: { request: Nothing; response: Session };
+  /** Looks into a folder of this computer for folders and backups. */
+  list_folders: { request: ListFolders; response: Folders };
+  /** What is in a backup, when the words open it. */
+  peek_backup: { request: PeekBackup; response: BackupContents };
+  /** Brings a clinic back from a backup. Answers at once; the session tells how far it is. */
+  start_restore: { request: StartRestore; response: Session };
   /** Connects to a clinic's database. Answers at once; the session tells how far it is. */
   connect_clinic: { request: ConnectClinic; response: Session };
   /** Tries again to open the clinic of this profile. */
   retry_session: { request: Nothing; response: Session };
+  /** The person knows that this computer's access was taken away. Back to first run. */
+  acknowledge_revocation: { request: Nothing; response: Session };
+  /** About the program. */
+  get_program: { request: Nothing; response: ProgramInfo };
   /** A page of conversations and the counts of all views. */
   list_conversations: { request: ListConversations; response: ConversationList };
   /** A piece of a thread and who it is with. */
   get_thread: { request: GetThread; response: Thread };
+  /** Fetches the next page of a conversation from before the window of the copy. */
+  fetch_older_messages: { request: FetchOlderMessages; response: Nothing };
+  /** Fetches every visit of a person, however old. */
+  fetch_person_visits: { request: FetchPersonVisits; response: Nothing };
   /** Queues a text message. */
   send_message: { request: SendMessage; response: Written };
+  /** Whom a thread can be given to, labels, connections, and how long is long. */
+  get_inbox_frame: { request: Nothing; response: InboxFrame };
+  /** Times until which a thread is often put aside. */
+  get_snooze_times: { request: Nothing; response: SnoozeTimes };
+  /** Queues one deed on some threads. */
+  act_on_threads: { request: ActOnThreads; response: ActedOnThreads };
+  /** Queues what takes such a deed back. */
+  undo_threads: { request: UndoThreads; response: ActedOnThreads };
+  /** Queues after how many minutes a wait is amber, and red; for the clinic's owner and admins. */
+  set_wait_limits: { request: WaitLimits; response: Written };
+  /** What would come together if two people were one. */
+  preview_merge: { request: MergePeople; response: MergePreview };
+  /** Joins two people who are one. Needs the line. */
+  merge_people: { request: MergePeople; response: MergedPeople };
+  /** Takes that apart again. Needs the line. */
+  undo_merge: { request: UndoMerge; response: Nothing };
+  /** Who was joined to a person lately. Needs the line. */
+  list_merges: { request: ListMerges; response: Merges };
   /** Some days of the agenda. */
   get_agenda: { request: GetAgenda; response: Agenda };
+  /** Fetches visits from before the window of the copy. */
+  fetch_older_visits: { request: FetchOlderVisits; response: Nothing };
   /** Whether a visit could stand there, as far as this computer knows. */
   check_slot: { request: CheckSlot; response: SlotVerdict };
   /** Queues the move of a visit. */
@@ -1294,8 +3477,14 @@ export interface Commands {
   list_stage_leads: { request: ListStageLeads; response: StageLeads };
   /** Queues the move of a lead. */
   move_lead: { request: MoveLead; response: Written };
+  /** Notes about a person or a visit. */
+  get_notes: { request: GetNotes; response: Notes };
+  /** Queues a note. */
+  add_note: { request: AddNote; response: Written };
   /** Searches people and messages in the copy. */
   search_everything: { request: SearchEverything; response: SearchResults };
+  /** Searches the messages that the copy does not go back to. Needs the line. */
+  search_older: { request: SearchOlder; response: FoundOlder };
   /** The status line. */
   get_status: { request: Nothing; response: SyncStatus };
   /** Tries to reach the database now. */
@@ -1304,8 +3493,98 @@ export interface Commands {
   list_operations: { request: ListOperations; response: OperationList };
   /** Decides about a write that was refused. */
   decide_operation: { request: DecideOperation; response: Written };
+  /** The next free times for a visit whose slot was taken. */
+  list_free_slots: { request: ListFreeSlots; response: FreeSlots };
+  /** Sends refused writes again that need no decision. */
+  retry_operations: { request: RetryOperations; response: Retried };
+  /** Takes back that a write was given up a moment ago. */
+  restore_operation: { request: RestoreOperation; response: Written };
+  /** What is to be said about the copy on this computer. */
+  get_copy: { request: Nothing; response: CopyState };
+  /** Puts the notice about the copy away. */
+  dismiss_copy_notice: { request: Nothing; response: CopyState };
+  /** Makes the copy anew. Answers at once; the session tells how far it is. */
+  reset_copy: { request: ResetCopy; response: Session };
+  /** A page of what happened to the copy and the line. */
+  list_sync_log: { request: ListSyncLog; response: SyncLog };
+  /** Writes all of it into a file for the person. No patient data is in it. */
+  export_sync_log: { request: Nothing; response: ExportedLog };
+  /** The backups of the clinic on this computer. */
+  get_backup: { request: Nothing; response: BackupState };
+  /** Whether the owner is to be warned that there is no good backup. */
+  get_backup_health: { request: Nothing; response: BackupHealth };
+  /** Draws recovery words for backups to come. The answer is shown once. */
+  draw_backup_words: { request: Nothing; response: RecoveryWords };
+  /** Takes the words that were drawn into use, when those that were asked for are typed. */
+  confirm_backup_words: { request: ConfirmWords; response: BackupState };
+  /** Chooses where and when backups are made and how many stay. */
+  change_backup: { request: BackupWish; response: BackupState };
+  /** Makes a backup now and tries it. Answers at once; the state tells how far it is. */
+  start_backup: { request: Nothing; response: BackupState };
+  /** Tries a backup by restoring it. Answers at once. */
+  verify_backup: { request: VerifyBackup; response: BackupState };
+  /** Calls off what is being made or tried. */
+  cancel_backup: { request: Nothing; response: BackupState };
+  /** Puts away what is said about a clinic that was brought back. */
+  dismiss_restored: { request: Nothing; response: BackupHealth };
+  /** The clinic's members, their computers and the open invitations; for its owner and admins. */
+  get_team: { request: Nothing; response: Team };
+  /** Invites a person, or a further computer of a member. The answer is shown once. */
+  invite_member: { request: InviteMember; response: InvitationMade };
+  /** Saves an invitation as a file for the person. */
+  save_invitation: { request: SaveInvitation; response: SavedInvitation };
+  /** Takes an invitation back. */
+  cancel_invitation: { request: CancelInvitation; response: Nothing };
+  /** Gives a member another role, on all of their computers at once. */
+  change_role: { request: ChangeRole; response: Nothing };
+  /** Takes a computer's access away at once; its copy is destroyed when it next connects. */
+  revoke_computer: { request: RevokeComputer; response: Nothing };
+  /** Takes a member's access away on every computer. */
+  revoke_member: { request: RevokeMember; response: Nothing };
+  /** A page of who did what; for the owner and admins. */
+  list_audit: { request: ListAudit; response: AuditEntries };
+  /** Who may have done something: the members, also those who are gone. */
+  get_audit_people: { request: Nothing; response: AuditPeople };
+  /** Saves who did what as a table; that it was taken out is written down. */
+  export_audit: { request: ExportAudit; response: ExportedAudit };
+  /** What this computer could be called. */
+  get_computer_name: { request: Nothing; response: ComputerName };
+  /** Comes into a clinic with an invitation. Answers when the database has let this computer in. */
+  join_clinic: { request: JoinClinic; response: Session };
+  /** How other computers of the network reach the clinic that is on this one. */
+  get_sharing: { request: Nothing; response: Sharing };
+  /** Shares it, or no longer. */
+  change_sharing: { request: ChangeSharing; response: Sharing };
+  /** Lets other computers through the system's firewall; the system asks the person for consent. */
+  open_firewall: { request: Nothing; response: Nothing };
+  /** Tries the way to a clinic's database step by step. Answers at once; `get_diagnosis` tells how far it is. */
+  diagnose_connection: { request: DiagnoseConnection; response: Diagnosis };
+  /** How far that is. */
+  get_diagnosis: { request: Nothing; response: Diagnosis };
+  /** What is known about a person, and what erasing them would leave; for the clinic's owner and admins. */
+  get_person_data: { request: GetPersonData; response: PersonData };
+  /** Reads everything about a person into a file. Answers when it is there. */
+  export_person: { request: ExportPerson; response: ExportedPerson };
+  /** How far an export is. */
+  get_person_export: { request: Nothing; response: PersonExport };
+  /** Erases a person for good. */
+  erase_person: { request: ErasePerson; response: ErasedPerson };
   /** Preferences of the person at this computer. */
   get_preferences: { request: Nothing; response: Preferences };
   /** Changes the preferences. */
   set_preferences: { request: Preferences; response: Preferences };
+  /** How the screens lock on this computer. */
+  get_lock: { request: Nothing; response: LockSettings };
+  /** Changes it. Needs the PIN when there is one. */
+  change_lock: { request: ChangeLock; response: LockSettings };
+  /** Locks the screens now, when there is a PIN. */
+  lock_now: { request: Nothing; response: Nothing };
+  /** Somebody is at the screens. */
+  note_presence: { request: Nothing; response: Nothing };
+  /** Opens locked screens. */
+  unlock: { request: Unlock; response: Nothing };
+  /** How far back this computer copies. */
+  get_copy_window: { request: Nothing; response: CopyWindow };
+  /** Chooses how far back this computer copies: what is missing is fetched, what is outside goes. */
+  set_copy_window: { request: ChooseWindow; response: CopyWindow };
 }

@@ -1,21 +1,27 @@
-/** Things to do once in the next frame, however often they were asked for. */
+/** What has been done since the last frame, and what was asked for again and waits for the next one. */
+const done = new Set<() => void>();
 const due = new Set<() => void>();
 let waiting = false;
 
-/** Runs `task` in the next frame; asking twice before it runs it once. */
-export function inNextFrame(task: () => void): void {
-  due.add(task);
+/** Runs `task` at once, and again in the next frame if it was asked for again: at most once in a frame. */
+export function oncePerFrame(task: () => void): void {
+  if (done.has(task)) due.add(task);
+  else {
+    done.add(task);
+    task();
+  }
   if (waiting) return;
   waiting = true;
-  const run = () => {
+  const next = () => {
     waiting = false;
     const tasks = [...due];
     due.clear();
-    for (const each of tasks) each();
+    done.clear();
+    for (const each of tasks) oncePerFrame(each);
   };
   // A hidden window gets no frames, but must not fall behind for ever.
-  if (document.visibilityState === 'hidden') setTimeout(run, 250);
-  else requestAnimationFrame(run);
+  if (document.visibilityState === 'hidden') setTimeout(next, 250);
+  else requestAnimationFrame(next);
 }
 
 const counts = new Map<string, number>();

@@ -1,6 +1,7 @@
 import { tick } from 'svelte';
 import { subscribe, type ApiError, type Change, type Topic } from './index';
-import { inNextFrame, markPainted } from './frame';
+import { markPainted, oncePerFrame } from './frame';
+import { kept } from './kept';
 
 /** How a screen asks and when it asks again. */
 export interface Question<P, T> {
@@ -72,8 +73,8 @@ export class Live<P, T> {
     });
   }
 
-  /** Asks again in the next frame. */
-  askAgain = (): void => inNextFrame(this.#run);
+  /** Asks again, at once or in the next frame. */
+  askAgain = (): void => oncePerFrame(this.#run);
 
   #want(wanted: P | undefined): void {
     const key = JSON.stringify(wanted);
@@ -113,12 +114,12 @@ export class Live<P, T> {
     try {
       const data = await this.#question.ask(about);
       if (version !== this.#version) return;
-      this.data = data;
+      this.data = kept(this.data, data);
       this.#old = false;
       this.about = about;
       this.problem = undefined;
       if (this.#question.remember)
-        remembered.set(this.#question.remember, { about: JSON.stringify(about), data });
+        remembered.set(this.#question.remember, { about: JSON.stringify(about), data: this.data });
       await tick();
       markPainted(`balcao:painted:${this.#question.topics[0]}`);
     } catch (thrown) {

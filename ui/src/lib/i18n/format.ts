@@ -26,10 +26,15 @@ export const timeWithSeconds = (instant: string | Date): string =>
 const weekday = (at: Date, timeZone: string): string =>
   dates({ weekday: 'short' }, timeZone).format(at).replace('.', '');
 
-/** 24/11 (ter) */
+/** The year, where it is not the present one: copies reach far back. */
+const otherYear = (date: CalendarDate): Intl.DateTimeFormatOptions =>
+  date.year === dayOf(clock.now).year ? {} : { year: 'numeric' };
+
+/** 24/11 (ter), 24/11/2025 (seg) */
 export function day(instant: string | Date): string {
   const at = new Date(instant);
-  return `${dates({ day: '2-digit', month: '2-digit' }).format(at)} (${weekday(at, zone.current)})`;
+  const date = dates({ day: '2-digit', month: '2-digit', ...otherYear(dayOf(at)) }).format(at);
+  return `${date} (${weekday(at, zone.current)})`;
 }
 
 /** 24/11 (ter) 14:30 */
@@ -41,9 +46,11 @@ export function calendarDay(date: CalendarDate): string {
   return `${dates({ day: '2-digit', month: '2-digit' }, 'UTC').format(at)} (${weekday(at, 'UTC')})`;
 }
 
-/** terça-feira, 24 de novembro */
+/** terça-feira, 24 de novembro; segunda-feira, 24 de novembro de 2025 */
 export const longDay = (date: CalendarDate): string =>
-  dates({ weekday: 'long', day: 'numeric', month: 'long' }, 'UTC').format(date.toDate('UTC'));
+  dates({ weekday: 'long', day: 'numeric', month: 'long', ...otherYear(date) }, 'UTC').format(
+    date.toDate('UTC'),
+  );
 
 /** ter 24 */
 export const shortDay = (date: CalendarDate): { weekday: string; number: string } => ({
@@ -51,9 +58,9 @@ export const shortDay = (date: CalendarDate): { weekday: string; number: string 
   number: String(date.day),
 });
 
-/** 24 de novembro */
+/** 24 de novembro; 24 de novembro de 2025 */
 export const monthDay = (date: CalendarDate): string =>
-  dates({ day: 'numeric', month: 'long' }, 'UTC').format(date.toDate('UTC'));
+  dates({ day: 'numeric', month: 'long', ...otherYear(date) }, 'UTC').format(date.toDate('UTC'));
 
 /** novembro de 2026 */
 export const month = (date: CalendarDate): string =>

@@ -13,6 +13,38 @@ const statuses: Record<string, () => string> = {
 /** The status of a visit in one word. */
 export const visitStatus = (status: string): string => statuses[status]?.() ?? status;
 
+const threads: Record<string, () => string> = {
+  open: m.status_open,
+  snoozed: m.status_snoozed,
+  closed: m.status_closed,
+  active: m.status_active,
+  blocked: m.status_blocked,
+};
+
+/** The status of a conversation, or of a person, in one word. */
+export const threadStatus = (status: string): string => threads[status]?.() ?? status;
+
+const priorities: Record<string, () => string> = {
+  low: m.priority_low,
+  normal: m.priority_normal,
+  high: m.priority_high,
+  urgent: m.priority_urgent,
+};
+
+/** low, normal, high, urgent, as people say it. */
+export const priorityName = (priority: string): string => priorities[priority]?.() ?? priority;
+
+const roles: Record<string, () => string> = {
+  owner: m.role_owner,
+  admin: m.role_admin,
+  attendant: m.role_attendant,
+  professional: m.role_professional,
+  viewer: m.role_viewer,
+};
+
+/** What a role is called. */
+export const roleName = (role: string): string => roles[role]?.() ?? role;
+
 const stages: Record<string, () => string> = {
   novo: m.stage_new,
   'em contato': m.stage_contact,

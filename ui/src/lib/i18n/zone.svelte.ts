@@ -19,9 +19,21 @@ export const zone = {
   },
 };
 
-/** The clinic's calendar day of an instant. */
-export const dayOf = (instant: string | Date): CalendarDate =>
-  toCalendarDate(typeof instant === 'string' ? parseAbsolute(instant, current) : fromDate(instant, current));
+const quarter = 15 * 60_000;
+const mostDays = 5_000;
+const days = new Map<string, CalendarDate>();
+
+/** The clinic's calendar day of an instant. Wherever it is, days begin at a quarter of an hour: each is worked out once. */
+export function dayOf(instant: string | Date): CalendarDate {
+  const at = typeof instant === 'string' ? new Date(instant) : instant;
+  const key = `${current}|${Math.floor(at.getTime() / quarter)}`;
+  let day = days.get(key);
+  if (!day) {
+    if (days.size >= mostDays) days.clear();
+    days.set(key, (day = toCalendarDate(fromDate(at, current))));
+  }
+  return day;
+}
 
 /** The clinic's wall clock of an instant, as `2026-11-24T14:30:00`. */
 export function wallClock(instant: string): string {

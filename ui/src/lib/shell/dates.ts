@@ -1,4 +1,4 @@
-import { CalendarDate } from '@internationalized/date';
+import { CalendarDate, CalendarDateTime } from '@internationalized/date';
 
 const plain = (text: string): string => text.trim().toLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
 
@@ -50,4 +50,18 @@ function exact(year: number, month: number, day: number): CalendarDate | undefin
   const date = new CalendarDate(year, month, day);
   // The calendar would bend 31/02 to 28/02; nobody meant that.
   return date.month === month && date.day === day ? date : undefined;
+}
+
+/** When a day begins at the counter, where only the day was said. */
+const morning = 8;
+
+/** The moment someone means by "amanhã 14h", "24/11 9:30", "sexta" or "15h": a day without a time begins in the morning. */
+export function readMoment(text: string, today: CalendarDate): CalendarDateTime | undefined {
+  const timed = /^(.*?)\s*\b(\d{1,2})(?:h|:)(\d{2})?$/i.exec(text.trim());
+  const hour = timed ? Number(timed[2]) : morning;
+  const minute = Number(timed?.[3] ?? 0);
+  if (hour > 23 || minute > 59) return undefined;
+  const said = (timed?.[1] ?? text).trim().replace(/\s+(às|as|at)$/i, '');
+  const day = said ? readDay(said, today) : timed ? today : undefined;
+  return day && new CalendarDateTime(day.year, day.month, day.day, hour, minute);
 }

@@ -2,7 +2,7 @@ import { call, subscribe, type Preferences } from '$lib/bridge';
 import { locale } from '$lib/i18n/locale.svelte';
 import { toastProblem } from './toasts.svelte';
 
-let current = $state.raw<Preferences>({ locale: 'pt-BR', theme: 'system' });
+let current = $state.raw<Preferences>({ locale: 'pt-BR', theme: 'system', saved_views: [] });
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 function apply(preferences: Preferences): void {
