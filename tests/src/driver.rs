@@ -1,5 +1,6 @@
 //! The drivers that stand between a test and the window.
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -47,9 +48,18 @@ impl Driver {
     /// # Errors
     /// The program is not there, or does not answer within 20 seconds.
     pub async fn start(program: &Path) -> Result<Self> {
+        Self::start_with(program, &[]).await
+    }
+
+    /// The same with settings of the environment, which the window gets too.
+    ///
+    /// # Errors
+    /// As [`Driver::start`].
+    pub async fn start_with(program: &Path, settings: &[(&str, OsString)]) -> Result<Self> {
         let (port, native) = (free_port()?, free_port()?);
         let mut command = Command::new(program);
         command.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         // The drivers pass signals on to nobody, so they are ended as a group.
         #[cfg(unix)]
@@ -71,7 +81,15 @@ impl Driver {
     /// # Errors
     /// The program ended, or its page was not there in time.
     pub async fn open(&self, program: &Program) -> Result<Window> {
-        let options = json!({"application": program.path, "args": program.arguments()});
+        self.open_with(&program.path, &program.arguments()).await
+    }
+
+    /// The same with any arguments.
+    ///
+    /// # Errors
+    /// As [`Driver::open`].
+    pub async fn open_with(&self, program: &Path, arguments: &[String]) -> Result<Window> {
+        let options = json!({"application": program, "args": arguments});
         Window::open(self.address, json!({"alwaysMatch": {"tauri:options": options}})).await
     }
 }

@@ -1,7 +1,8 @@
-//! What drives the real window: a WebDriver client and the few things a person does on the screens.
+//! What drives the real programs: a WebDriver client with the few things a person does on the screens, and calls to the
+//! program without a window.
 
 pub mod driver;
-mod http;
+pub mod http;
 pub mod screens;
 pub mod webdriver;
 pub mod writes;

@@ -17,6 +17,9 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// The protocol's code for the Enter key.
 pub const ENTER: char = '\u{e007}';
 
+/// The protocol's code for the control key.
+pub const CONTROL: char = '\u{e009}';
+
 /// The protocol's code for the arrow to the left.
 pub const ARROW_LEFT: char = '\u{e012}';
 
@@ -165,14 +168,23 @@ impl Window {
     /// # Errors
     /// The command's.
     pub async fn call(&self, command: &str, payload: Value) -> Result<Value> {
-        let script = "const [command, payload, done] = arguments;
-            window.__TAURI_INTERNALS__.invoke('call', { command, payload })
+        let answer = self.invoke("call", json!({"command": command, "payload": payload})).await?;
+        answer.map_err(|problem| anyhow::anyhow!("{command}: {problem}"))
+    }
+
+    /// Asks something of the shell, as any script in the page can: what it answers, or what it refuses it with.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn invoke(&self, name: &str, arguments: Value) -> Result<Result<Value, Value>> {
+        let script = "const [name, payload, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke(name, payload)
                 .then((answer) => done({ answer }), (problem) => done({ problem }));";
-        let answer = self.post("execute/async", json!({"script": script, "args": [command, payload]})).await?;
-        match answer.get("problem") {
+        let answer = self.post("execute/async", json!({"script": script, "args": [name, arguments]})).await?;
+        Ok(match answer.get("problem") {
             None => Ok(answer["answer"].clone()),
-            Some(problem) => bail!("{command}: {problem}"),
-        }
+            Some(problem) => Err(problem.clone()),
+        })
     }
 
     /// Presses and releases keys, one after the other, where the focus is.
@@ -184,6 +196,24 @@ impl Window {
             .chars()
             .flat_map(|key| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]);
         self.act(json!([{"type": "key", "id": "keys", "actions": strokes.collect::<Vec<_>>()}])).await
+    }
+
+    /// Presses a key while another one is held.
+    ///
+    /// # Errors
+    /// The window is gone.
+    pub async fn press_with(&self, held: char, key: char) -> Result<()> {
+        let stroke = |what: &str, key: char| json!({"type": what, "value": key});
+        let strokes = [stroke("keyDown", held), stroke("keyDown", key), stroke("keyUp", key), stroke("keyUp", held)];
+        self.act(json!([{"type": "key", "id": "keys", "actions": strokes}])).await
+    }
+
+    /// How many windows there are.
+    ///
+    /// # Errors
+    /// The program is gone.
+    pub async fn count(&self) -> Result<usize> {
+        Ok(self.get("window/handles").await?.as_array().map_or(0, Vec::len))
     }
 
     /// Takes something with the mouse, carries it over and lets go.

@@ -7,6 +7,8 @@ mod packages;
 #[path = "architecture/sources.rs"]
 mod sources;
 
+use std::collections::BTreeSet;
+
 use packages::{DEVELOPMENT, Kind, packages};
 use sources::{files, imports, production_lines, root};
 
@@ -15,20 +17,34 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("balcao-domain", &[]),
     ("balcao-keychain", &[]),
     ("balcao-local-server", &["balcao-keychain"]),
+    ("balcao-lan", &["balcao-domain", "balcao-keychain"]),
+    ("balcao-backup", &["balcao-keychain", "balcao-local-server", "balcao-tenant"]),
     ("balcao-whatsapp", &["balcao-domain"]),
     ("balcao-cache", &["balcao-domain"]),
     ("balcao-tenant", &["balcao-domain"]),
     ("balcao-sync", &["balcao-domain", "balcao-cache", "balcao-tenant"]),
-    ("balcao-agent", &["balcao-domain", "balcao-tenant", "balcao-whatsapp", "balcao-keychain"]),
+    (
+        "balcao-agent",
+        &[
+            "balcao-backup",
+            "balcao-domain",
+            "balcao-tenant",
+            "balcao-whatsapp",
+            "balcao-keychain",
+            "balcao-local-server",
+        ],
+    ),
     ("balcao-testkit", &["balcao-domain", "balcao-tenant", "balcao-local-server", "balcao-keychain"]),
     (
         "balcao-api",
         &[
+            "balcao-backup",
             "balcao-domain",
             "balcao-cache",
             "balcao-sync",
             "balcao-tenant",
             "balcao-keychain",
+            "balcao-lan",
             "balcao-local-server",
             // The sample clinic is a thing that people try, not only a fixture.
             "balcao-testkit",
@@ -38,8 +54,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("balcao", &["balcao-api"]),
 ];
 
-/// The folders of the screens that stand for a part of the clinic's work. Routes put them together.
-const PARTS: &[&str] = &["inbox", "agenda", "leads", "contacts", "automation", "insight", "setup", "sync"];
+/// The folders of the screens that everybody may use; each of the others stands for a part of the clinic's work, and routes
+/// put them together.
+const SHARED: &[&str] = &["bridge", "i18n", "shell"];
 
 /// Longest file of production code, in lines.
 const LONGEST: usize = 500;
@@ -109,20 +126,41 @@ fn one_folder_of_the_screens_knows_the_window() {
 
 #[test]
 fn parts_of_the_screens_do_not_import_each_other() {
-    let mut read = 0;
-    for part in PARTS {
-        for file in files(&format!("ui/src/lib/{part}"), &["ts", "svelte"]) {
-            read += 1;
-            for module in imports(&file.text) {
-                let other = PARTS.iter().find(|other| {
-                    let inside = [format!("$lib/{other}"), format!("../{other}")];
-                    inside.iter().any(|path| module == *path || module.starts_with(&format!("{path}/")))
-                });
-                assert!(other.is_none_or(|other| other == part), "{} imports {module}", file.path);
-            }
+    let folder =
+        |path: &str| path.strip_prefix("ui/src/lib/").and_then(|rest| Some(rest.split_once('/')?.0.to_owned()));
+    let mut screens = files("ui/src/lib", &["ts", "svelte"]);
+    screens.retain(|file| folder(&file.path).is_some_and(|part| !SHARED.contains(&part.as_str())));
+    let parts: BTreeSet<String> = screens.iter().filter_map(|file| folder(&file.path)).collect();
+    for file in &screens {
+        for module in imports(&file.text) {
+            let other = parts.iter().find(|other| {
+                let inside = [format!("$lib/{other}"), format!("../{other}")];
+                inside.iter().any(|path| module == *path || module.starts_with(&format!("{path}/")))
+            });
+            assert!(
+                other.is_none_or(|other| folder(&file.path).as_ref() == Some(other)),
+                "{} imports {module}",
+                file.path
+            );
         }
     }
-    assert!(read > 10, "only {read} files were read");
+    assert!(parts.len() > 5 && screens.len() > 10, "only {parts:?} were read");
+}
+
+#[test]
+fn whatever_a_command_refuses_has_words_on_the_screens() {
+    let words = std::fs::read_to_string(root().join("ui/src/lib/i18n/problems.ts")).unwrap();
+    let mut codes = BTreeSet::new();
+    for file in files("src-tauri/crates/api/src", &["rs"]) {
+        let production = file.text.split("#[cfg(test)]").next().unwrap_or_default();
+        for refusal in production.split("ApiError::new(").skip(1) {
+            let code = refusal.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            codes.extend(code.map(str::to_owned));
+        }
+    }
+    assert!(codes.len() > 30, "only {codes:?} were found");
+    let without: Vec<_> = codes.iter().filter(|code| !words.contains(&format!("\n  {code}: {{"))).collect();
+    assert!(without.is_empty(), "no sentence for {without:?}");
 }
 
 #[test]
@@ -165,9 +203,12 @@ fn every_migration_is_carried_in_the_program() {
             files(&format!("src-tauri/crates/{package}/src"), &["rs"]).into_iter().map(|file| file.text).collect();
         let migrations = files(&format!("migrations/{engine}"), &["sql"]);
         assert!(!migrations.is_empty());
-        for (index, migration) in migrations.iter().enumerate() {
+        let mut before = 0;
+        for migration in &migrations {
             let name = migration.path.rsplit('/').next().unwrap();
-            assert!(name.starts_with(&format!("{:04}_", index + 1)), "{name} leaves a gap in the numbers");
+            let number = name.split_once('_').and_then(|(number, _)| number.parse::<u32>().ok()).unwrap();
+            assert!(name.starts_with(&format!("{number:04}_")) && number > before, "{name} has no number of its own");
+            before = number;
             let embedded = format!("include_str!(\"../../../../{}\")", migration.path);
             assert!(sources.contains(&embedded), "{} is not embedded", migration.path);
         }

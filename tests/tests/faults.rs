@@ -12,7 +12,12 @@ use balcao_testkit::database::{EmptyDatabase, TestDatabase, server};
 use serde_json::{Value, json};
 
 async fn open(folder: &Path, keychain: &Keychain) -> Result<Arc<Desk>, balcao_api::ApiError> {
-    let options = DeskOptions { profile_dir: folder.to_owned(), postgres_dir: None, app_version: "test".to_owned() };
+    let options = DeskOptions {
+        profile_dir: folder.to_owned(),
+        postgres_dir: None,
+        export_dir: None,
+        app_version: "test".to_owned(),
+    };
     Desk::open_with(options, keychain.clone(), Clock::System).await
 }
 
@@ -83,6 +88,7 @@ async fn binaries_that_are_missing_are_said_to_be_missing_and_trying_again_goes_
     let options = DeskOptions {
         profile_dir: folder.path().join("perfil da clínica"),
         postgres_dir: Some(nowhere),
+        export_dir: None,
         app_version: "test".to_owned(),
     };
     if std::env::var_os(balcao_local_server::BINARIES_ENV).is_some() {

@@ -29,7 +29,7 @@ async fn a_copied_column_has_one_meaning_in_all_three_places() -> Result<()> {
     let database = TestDatabase::fresh().await?;
     let mut postgres = PgConnection::connect(database.admin_url()).await?;
     let mut sqlite = SqliteConnection::connect("sqlite::memory:").await?;
-    for file in ["0001_copy", "0002_search", "0003_outbox"] {
+    for file in ["0001_copy", "0002_search", "0003_outbox", "0006_less", "0008_gateway", "0009_threads"] {
         let sql = std::fs::read_to_string(format!("{}/../migrations/cache/{file}.sql", env!("CARGO_MANIFEST_DIR")))?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut sqlite).await?;
     }
@@ -65,11 +65,11 @@ async fn every_copied_table_is_watched_for_changes() -> Result<()> {
     let database = TestDatabase::fresh().await?;
     let mut postgres = PgConnection::connect(database.admin_url()).await?;
     let body: String =
-        sqlx::query_scalar("select prosrc from pg_proc where oid = 'app.changed_entities(xid8)'::regprocedure")
+        sqlx::query_scalar("select prosrc from pg_proc where oid = 'app.feed_since(xid8)'::regprocedure")
             .fetch_one(&mut postgres)
             .await?;
     for entity in ENTITIES {
-        assert!(body.contains(&format!("'{}'", entity.name)), "app.changed_entities does not look at {}", entity.name);
+        assert!(body.contains(&format!("'{}'", entity.name)), "app.feed_since does not look at {}", entity.name);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use anyhow::Result;
 use balcao_tenant::provision::{self, NewMember, Request};
 use balcao_tenant::{Address, Error, Listener, Role, SCHEMA_VERSION, Tenant, TlsMode, Wake};
 use balcao_testkit::database::{EmptyDatabase, TestDatabase, clinic_request, log_in, servers};
+use balcao_testkit::proxy::{Proxy, Which};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use stand_ins::{CuttingProxy, When, refusal, stand_in};
 
@@ -228,7 +229,8 @@ async fn an_owner_of_the_database_without_power_over_the_server_can_provision() 
             &format!(
                 "create role {name} login createrole password 'chief'; alter database {db} owner to {name};
                  do $$ declare r text; begin
-                    foreach r in array array['owner', 'admin', 'attendant', 'professional', 'viewer', 'agent', 'definer'] loop
+                    foreach r in array array['owner', 'admin', 'attendant', 'professional', 'viewer', 'agent', 'definer', 'steward',
+                                            'revoked', 'invited', 'gatekeeper', 'eraser'] loop
                         if exists (select from pg_roles where rolname = 'balcao_' || r) then
                             execute format('grant balcao_%s to {name} with admin option', r);
                         end if;
@@ -368,7 +370,7 @@ async fn each_reason_why_a_desk_cannot_work_has_a_code_of_its_own() -> Result<()
         assert_eq!(code(&address, &password).await, "schema_older");
 
         run(admin, &format!("alter role {} nologin", login.login)).await?;
-        assert_eq!(code(&address, &password).await, "login_revoked");
+        assert_eq!(code(&address, &password).await, "login_unknown");
     }
     Ok(())
 }
@@ -387,7 +389,7 @@ async fn a_database_without_a_clinic_is_told_from_one_that_shuts_the_login_out()
         assert_eq!(code(&login.address, &password).await, "login_revoked");
         let (administrator, secret) = Address::parse(database.admin_url())?;
         let outsider = code(&administrator, secret.as_deref().unwrap_or_default()).await;
-        assert_eq!(outsider, "login_revoked", "a login that belongs to no clinic is none");
+        assert_eq!(outsider, "login_unknown", "a login that belongs to no clinic is none");
     }
     Ok(())
 }
@@ -413,7 +415,7 @@ async fn a_server_that_is_not_what_it_should_be_is_told_from_the_first_words() -
         ("server_not_ready", refusal("57P03", "ProcessStartupPacket")),
         ("too_many_connections", refusal("53300", "InitProcess")),
         ("not_admitted", refusal("28000", "ClientAuthentication")),
-        ("login_revoked", refusal("28000", "InitializeSessionUserId")),
+        ("login_unknown", refusal("28000", "InitializeSessionUserId")),
         ("unreachable", Vec::new()),
     ];
     for (expected, says) in cases {
@@ -458,6 +460,33 @@ async fn a_desk_hears_of_changes_in_its_own_clinic_only() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_listener_that_is_doubted_proves_that_it_hears_or_is_given_up() -> Result<()> {
+    let database = TestDatabase::fresh().await?;
+    let (address, password) = (&database.owner().address, database.owner().password.clone().unwrap_or_default());
+    let line = Proxy::to(address.port).await?;
+    let tenant = Tenant::connect(&Address { port: line.port(), ..address.clone() }, &password, "balcao-test").await?;
+    let mut listener = Listener::open(&tenant).await?;
+    listener.doubt();
+    let silence = tokio::time::timeout(Duration::from_millis(300), listener.recv()).await;
+    assert!(silence.is_err(), "it has proved itself and goes on: {silence:?}");
+    let add = format!("insert into app.rooms (clinic_id, name) values ('{}', 'Sala')", database.clinic_id());
+    run(database.admin_url(), &add).await?;
+    let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
+    assert_eq!(heard, Ok(Wake::Notified));
+
+    line.freeze_present(Which::Listening);
+    listener.doubt();
+    // Whoever waits looks up for other reasons while the proof is awaited.
+    let silence = tokio::time::timeout(Duration::from_secs(1), listener.recv()).await;
+    assert!(silence.is_err(), "it may still answer: {silence:?}");
+    let lost = tokio::time::timeout(Duration::from_secs(7), listener.recv()).await?;
+    assert_eq!(lost, Err(Error::ConnectionLost), "a frozen connection hears nothing");
+    let back = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
+    assert_eq!(back, Ok(Wake::Reconnected));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_listener_that_was_cut_off_says_so_before_it_is_trusted_again() -> Result<()> {
     for server in servers().await? {
         let database = TestDatabase::fresh_on(&server).await?;
@@ -477,8 +506,7 @@ async fn a_listener_that_was_cut_off_says_so_before_it_is_trusted_again() -> Res
         let heard = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
         assert_eq!(heard, Ok(Wake::Notified));
 
-        run(database.admin_url(), &format!("alter role {} nologin", database.owner().login)).await?;
-        run(database.admin_url(), &cut).await?;
+        provision::revoke_login(database.admin_url(), &database.owner().login).await?;
         let lost = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;
         assert_eq!(lost, Err(Error::ConnectionLost));
         let revoked = tokio::time::timeout(Duration::from_secs(5), listener.recv()).await?;

@@ -8,8 +8,9 @@ use balcao_api::{Change, Desk, call};
 use balcao_tenant::provision::Connection;
 use serde_json::{Value, json};
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Row as _};
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::broadcast::Receiver;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::measure::{Line, Sample, Target, milliseconds};
@@ -78,9 +79,9 @@ pub async fn send(desk: &Arc<Desk>, conversation: &str, text: &str) -> Result<Uu
     Ok(written["entity_id"].as_str().context("the answer names no message")?.parse()?)
 }
 
-/// Ids of conversations that are not closed.
+/// Ids of conversations that are not closed. Those that were answered last may be others.
 pub async fn open_conversations(desk: &Arc<Desk>) -> Result<Vec<String>> {
-    let list = call(desk, "list_conversations", json!({"view": "all", "limit": 60})).await?;
+    let list = call(desk, "list_conversations", json!({"view": "all", "limit": 500})).await?;
     let rows = list["rows"].as_array().context("the list has no rows")?;
     let open = rows.iter().filter(|row| row["status"] == "open").filter_map(|row| row["id"].as_str());
     let open: Vec<String> = open.map(str::to_owned).collect();
@@ -107,14 +108,24 @@ async fn arrive(desk: &Arc<Desk>, changes: &mut Receiver<Change>, conversation: 
     }
 }
 
-/// When the database told of commits, as a bare listener hears it.
-async fn commits(login: &Connection) -> Result<tokio::sync::mpsc::UnboundedReceiver<Instant>> {
+/// When the database told of commits, as a bare listener hears it that has a thread for itself.
+pub async fn commits(login: &Connection) -> Result<mpsc::UnboundedReceiver<Instant>> {
     let channel: String =
-        sqlx::query("select app.listen_channel()").fetch_one(&mut surroundings::plain(login).await?).await?.get(0);
-    let mut listener = PgListener::connect_with(&pool(login)).await?;
-    listener.listen(&channel).await?;
-    let (heard, commits) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move { while listener.recv().await.is_ok() && heard.send(Instant::now()).is_ok() {} });
+        sqlx::query_scalar("select app.listen_channel()").fetch_one(&mut surroundings::plain(login).await?).await?;
+    let (heard, commits) = mpsc::unbounded_channel();
+    let (ready, listening) = tokio::sync::oneshot::channel();
+    let login = login.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut listener = PgListener::connect_with(&pool(&login)).await?;
+            listener.listen(&channel).await?;
+            let _ = ready.send(());
+            while listener.recv().await.is_ok() && heard.send(Instant::now()).is_ok() {}
+            anyhow::Ok(())
+        })
+    });
+    listening.await.context("the bare listener does not listen")?;
     Ok(commits)
 }
 
@@ -149,6 +160,6 @@ impl Floor {
 }
 
 /// A listener takes a pool.
-fn pool(login: &Connection) -> PgPool {
+pub fn pool(login: &Connection) -> PgPool {
     PgPoolOptions::new().max_connections(1).connect_lazy_with(surroundings::options(login))
 }

@@ -19,12 +19,8 @@ use crate::desks::Profile;
 use crate::measure::{Line, Sample, Target};
 use crate::{say, surroundings};
 
-/// Tables of the copy, as the program makes them.
-const TABLES: [&str; 3] = [
-    include_str!("../../../migrations/cache/0001_copy.sql"),
-    include_str!("../../../migrations/cache/0002_search.sql"),
-    include_str!("../../../migrations/cache/0003_outbox.sql"),
-];
+/// Where the tables of the copy are, as the program makes them.
+const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/cache");
 
 const ROWS_PER_INSERT: usize = 64;
 
@@ -33,7 +29,7 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 const EPOCH_DAYS: i32 = 10_957;
 
 /// Rows of each copied table.
-type Rows = BTreeMap<&'static str, i64>;
+pub type Rows = BTreeMap<&'static str, i64>;
 
 /// A desk with its first copy.
 pub struct Copied {
@@ -80,7 +76,7 @@ pub async fn run(folder: &Path, logins: &[&Connection]) -> Result<(Vec<Line>, Ve
     let line = |what: &str, ours: Sample, floor: Option<Sample>, unit: &'static str, target: Target| Line {
         what: what.to_owned(),
         unit,
-        tail: "",
+        tail: if unit == "s" { "max" } else { "min" },
         ours,
         floor,
         target,
@@ -92,10 +88,10 @@ pub async fn run(folder: &Path, logins: &[&Connection]) -> Result<(Vec<Line>, Ve
             throughput(&ours),
             Some(throughput(&floor)),
             "rows/s",
-            Target::RatioAtLeast(0.4),
+            Target::RatioAtLeast(0.6),
         ),
         line("first copy, complete", ours_took, Some(floor_took), "s", Target::None),
-        line("first copy, usable", seconds(&usable), None, "s", Target::None),
+        line("first copy, usable", seconds(&usable), None, "s", Target::TailAtMost(3.0)),
         line("first copy, then searchable", seconds(&indexed), None, "s", Target::None),
     ];
     lines[0].notes.push(format!("{rows} rows, {} times each", logins.len()));
@@ -123,7 +119,7 @@ pub async fn wait_until_indexed(profile: &Profile) -> Result<()> {
 const KEY: &str = "\"x'00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'\"";
 
 /// As careful with the disk and with as much memory as the program's writer.
-fn options(file: &Path, key: &str) -> SqliteConnectOptions {
+pub fn options(file: &Path, key: &str) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .pragma("key", key.to_owned())
@@ -135,7 +131,7 @@ fn options(file: &Path, key: &str) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn count(file: &Path, key: &str) -> Result<Rows> {
+pub async fn count(file: &Path, key: &str) -> Result<Rows> {
     let mut connection = options(file, key).read_only(true).connect().await?;
     let mut rows = Rows::new();
     for entity in ENTITIES {
@@ -146,12 +142,12 @@ async fn count(file: &Path, key: &str) -> Result<Rows> {
 }
 
 /// Reads with the same login, so that row security costs the same, and in any order.
-async fn bare(login: &Connection, file: &Path) -> Result<Duration> {
+pub async fn bare(login: &Connection, file: &Path) -> Result<Duration> {
     let begun = Instant::now();
     let mut source = surroundings::plain(login).await?;
     let mut target = options(file, KEY).create_if_missing(true).connect().await?;
-    for table in TABLES {
-        sqlx::raw_sql(table).execute(&mut target).await?;
+    for tables in tables()? {
+        sqlx::raw_sql(AssertSqlSafe(tables)).execute(&mut target).await?;
     }
     for entity in ENTITIES {
         let window = match entity.name {
@@ -170,6 +166,13 @@ async fn bare(login: &Connection, file: &Path) -> Result<Duration> {
     }
     target.close().await?;
     Ok(begun.elapsed())
+}
+
+fn tables() -> Result<Vec<String>> {
+    let files: std::io::Result<Vec<_>> = std::fs::read_dir(TABLES)?.map(|entry| Ok(entry?.path())).collect();
+    let mut files = files?;
+    files.sort();
+    Ok(files.iter().map(std::fs::read_to_string).collect::<std::io::Result<_>>()?)
 }
 
 fn columns(entity: &Entity) -> String {

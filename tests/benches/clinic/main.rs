@@ -6,13 +6,23 @@
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 mod arrival;
+mod busy;
+mod by_hand;
 mod desks;
+mod drain;
 mod first_copy;
+mod idle;
 mod measure;
+mod memory;
+mod resume;
 mod screens;
 mod statements;
 mod surroundings;
+mod ten_desks;
+mod wall;
 mod windows;
+mod wire;
+mod writes;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +32,7 @@ use std::time::Instant;
 use anyhow::Result;
 use balcao_domain::clock::Clock;
 use balcao_keychain::Keychain;
+use balcao_testkit::sample::Size;
 use balcao_tests::driver::Program;
 use clap::{Parser, ValueEnum};
 use serde_json::json;
@@ -44,6 +55,9 @@ struct Options {
     /// Measures these only.
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<Part>,
+    /// Measures on the small clinic: to see that everything runs, not for its numbers.
+    #[arg(long)]
+    small: bool,
     /// Prints how each statement of the screens is run.
     #[arg(long)]
     explain: bool,
@@ -62,6 +76,12 @@ struct Options {
     /// `tauri-driver`.
     #[arg(long)]
     driver: Option<PathBuf>,
+    /// The program without a window.
+    #[arg(long)]
+    headless: Option<PathBuf>,
+    /// Makes one bare copy into this file and prints the memory it took.
+    #[arg(long, hide = true)]
+    bare_copy: Option<PathBuf>,
 }
 
 /// A part of what is measured. The first copy is always made, because everything else reads it.
@@ -71,10 +91,26 @@ enum Part {
     Screens,
     /// The first copy.
     FirstCopy,
+    /// First copies that are interrupted.
+    Resume,
+    /// Memory of a first copy.
+    Memory,
+    /// The questions of the screens while something large is going on.
+    Busy,
+    /// A thousand queued writes.
+    Drain,
+    /// From one desk to nine others.
+    TenDesks,
     /// From desk to desk.
     Arrival,
-    /// Start and memory of the window, and paints.
+    /// What fifty idle desks cost.
+    Idle,
+    /// What row security and the audit cost the database.
+    Wall,
+    /// Start and memory of the window.
     Windows,
+    /// From a desk to the painted window.
+    Painted,
 }
 
 impl Options {
@@ -106,22 +142,39 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<()> {
-    let now = Clock::System.now();
-    let clinic = Clinic::prepare(options.server.clone(), options.key.as_deref(), now).await?;
-    let scratch = surroundings::scratch()?;
-    let measured = measure(options, &clinic, scratch.path()).await;
-    clinic.remove().await?;
-    let lines = measured?;
+    if let Some(file) = &options.bare_copy {
+        return memory::bare(file).await;
+    }
+    let walls = if options.has(Part::Wall) { wall::run(options.server.clone()).await? } else { Vec::new() };
+    let mut lines = if options.only == [Part::Wall] { Vec::new() } else { of_desks(options).await? };
+    lines.extend(walls);
     println!("\n{}", measure::table(&lines));
     if let Some(file) = &options.json {
         let report = json!({
-            "taken_at": now,
+            "taken_at": Clock::System.now(),
             "cores": std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
             "lines": lines.iter().map(Line::json).collect::<Vec<_>>(),
         });
         std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
     }
     Ok(())
+}
+
+async fn of_desks(options: &Options) -> Result<Vec<Line>> {
+    let now = Clock::System.now();
+    let size = if options.small { Size::Small } else { Size::Year };
+    let clinic = Clinic::prepare(options.server.clone(), options.key.as_deref(), size, now).await?;
+    let scratch = surroundings::scratch()?;
+    let measured = measure(options, &clinic, scratch.path()).await;
+    clinic.remove().await?;
+    let mut lines = measured?;
+    if options.has(Part::Idle) {
+        let clinic = Clinic::prepare(options.server.clone(), options.key.as_deref(), Size::Small, now).await?;
+        let measured = idle::run(&clinic, scratch.path()).await;
+        clinic.remove().await?;
+        lines.extend(measured?);
+    }
+    Ok(lines)
 }
 
 async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Vec<Line>> {
@@ -140,7 +193,7 @@ async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Ve
     reader.close().await;
     let (writer, profile) = (writer.clone(), profile.clone());
     drop(copied);
-    if options.has(Part::Windows)
+    if (options.has(Part::Windows) || options.has(Part::Painted))
         && let (Some(path), Some(empty), Some(driver)) = (&options.program, &options.empty_window, &options.driver)
     {
         // The program looks for its secrets in the keyring of the session.
@@ -152,14 +205,35 @@ async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Ve
         drop(desk);
         let program = Program { path: path.clone(), profile: of_window.folder.clone(), postgres: None };
         let windows = Windows { program, empty: empty.clone(), driver: driver.clone() };
-        lines.extend(windows.starts().await?);
-        lines.extend(windows.memory().await?);
-        lines.extend(windows.painted(&writer).await?);
+        if options.has(Part::Windows) {
+            lines.extend(windows.starts().await?);
+            lines.extend(windows.memory().await?);
+        }
+        if options.has(Part::Painted) {
+            lines.extend(windows.painted(&writer, &bia).await?);
+        }
     }
     if options.has(Part::Screens) {
         lines.extend(screens::run(&profile, options.explain).await?);
     }
-    // Last, because it answers everybody who waits.
+    if options.has(Part::Resume) {
+        lines.extend(resume::run(folder, &ana).await?);
+    }
+    if options.has(Part::Memory)
+        && let Some(headless) = &options.headless
+    {
+        lines.extend(memory::run(folder, &ana, headless).await?);
+    }
+    // From here on people who wait are answered.
+    if options.has(Part::Busy) {
+        lines.extend(busy::run(&profile, &bia, &ana, folder).await?);
+    }
+    if options.has(Part::Drain) {
+        lines.extend(drain::run(&profile, &bia, folder).await?);
+    }
+    if options.has(Part::TenDesks) {
+        lines.extend(ten_desks::run(clinic, &profile, folder).await?);
+    }
     if options.has(Part::Arrival) {
         let reader = profile.open_confirmed().await?;
         lines.extend(arrival::run(&writer, &reader, &bia).await?);

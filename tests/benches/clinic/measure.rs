@@ -43,6 +43,12 @@ pub enum Target {
     TailAtMost(f64),
     /// Ours at the tail, and its ratio to the floor's tail.
     TailAndRatioAtMost(f64, f64),
+    /// Ours at the median and at the tail, in the line's unit.
+    BothAtMost(f64, f64),
+    /// The tails' ratio.
+    TailRatioAtMost(f64),
+    /// The medians' ratio and the tails'.
+    RatiosAtMost(f64),
     /// The medians' ratio.
     RatioAtMost(f64),
     /// The medians' ratio.
@@ -87,6 +93,9 @@ impl Line {
             Target::TailAndRatioAtMost(most, ratio) => {
                 Some(self.ours.tail <= most && self.tail_ratio().is_none_or(|found| found <= ratio))
             }
+            Target::BothAtMost(median, tail) => Some(self.ours.median <= median && self.ours.tail <= tail),
+            Target::TailRatioAtMost(most) => Some(self.tail_ratio()? <= most),
+            Target::RatiosAtMost(most) => Some(self.ratio()? <= most && self.tail_ratio()? <= most),
             Target::RatioAtMost(most) => Some(self.ratio()? <= most),
             Target::RatioAtLeast(least) => Some(self.ratio()? >= least),
         }
@@ -97,6 +106,9 @@ impl Line {
             Target::None => String::new(),
             Target::TailAtMost(most) => format!("{} ≤ {most} {}", self.tail, self.unit),
             Target::TailAndRatioAtMost(most, ratio) => format!("{} ≤ {most} {}, ≤ {ratio} ×", self.tail, self.unit),
+            Target::BothAtMost(median, tail) => format!("≤ {median}, {} ≤ {tail} {}", self.tail, self.unit),
+            Target::TailRatioAtMost(most) => format!("{} ≤ {most} ×", self.tail),
+            Target::RatiosAtMost(most) => format!("≤ {most} ×, {} ≤ {most} ×", self.tail),
             Target::RatioAtMost(most) => format!("≤ {most} ×"),
             Target::RatioAtLeast(least) => format!("≥ {least} ×"),
         }

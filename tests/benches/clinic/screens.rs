@@ -24,10 +24,13 @@ const WARM_UP: usize = 40;
 const TARGET: Target = Target::TailAndRatioAtMost(8.0, 2.0);
 
 /// A question of a screen, with the different things it is asked about.
-struct Question {
-    name: String,
-    command: &'static str,
-    about: Vec<Json>,
+pub struct Question {
+    /// Which.
+    pub name: String,
+    /// Its command.
+    pub command: &'static str,
+    /// Payloads, asked in turns.
+    pub about: Vec<Json>,
 }
 
 /// Measures all of them. The desk of the profile must be closed, and its copy complete and indexed.
@@ -171,7 +174,8 @@ async fn overhear(desk: &Arc<Desk>, command: &str, about: &Json) -> Result<Vec<S
     bail!("{command} runs other statements each time")
 }
 
-async fn questions(desk: &Arc<Desk>) -> Result<Vec<Question>> {
+/// All of them, about what a desk's copy has.
+pub async fn questions(desk: &Arc<Desk>) -> Result<Vec<Question>> {
     let mut questions = Vec::new();
     for view in ["needs_reply", "mine", "unassigned", "bot", "snoozed", "closed", "all"] {
         questions.push(Question {

@@ -14,27 +14,46 @@ use uuid::Uuid;
 
 use crate::say;
 
-/// The generated clinic, never connected to after it was made.
-const TEMPLATE: &str = "balcao_bench_year";
-
-/// The copy that one run works on.
-const RUN: &str = "balcao_bench_run";
-
 /// The clinic's time zone.
 const ZONE: chrono_tz::Tz = chrono_tz::America::Sao_Paulo;
 
 /// The database of one run.
 pub struct Clinic {
     databases: Databases,
+    names: Names,
     admin_url: String,
     clinic_id: Uuid,
     keep_template: bool,
 }
 
+/// Names of databases.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    /// The generated clinic, never connected to after it was made.
+    template: &'static str,
+    /// The copy that one run works on.
+    run: &'static str,
+}
+
+impl Names {
+    const fn of(size: Size) -> Self {
+        match size {
+            Size::Year => Self { template: "balcao_bench_year", run: "balcao_bench_run" },
+            Size::Small => Self { template: "balcao_bench_small", run: "balcao_bench_small_run" },
+        }
+    }
+}
+
 impl Clinic {
     /// Makes the clinic, or takes the one that an earlier run has made on this server under the same key. Each run works
     /// on a copy of its own.
-    pub async fn prepare(server_url: Option<String>, key: Option<&str>, now: DateTime<Utc>) -> Result<Self> {
+    pub async fn prepare(
+        server_url: Option<String>,
+        key: Option<&str>,
+        size: Size,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let names = Names::of(size);
         let server_url = match server_url {
             Some(url) => url,
             None => server().await?.to_owned(),
@@ -43,7 +62,7 @@ impl Clinic {
         // The clinic is drawn around a day.
         let key = key.map(|key| format!("{key}-{}", now.with_timezone(&ZONE).date_naive()));
         let made_before = match &key {
-            Some(key) => known(&databases, key).await?,
+            Some(key) => known(&databases, names, key).await?,
             None => None,
         };
         let clinic_id = match made_before {
@@ -51,16 +70,16 @@ impl Clinic {
                 say("take the clinic of an earlier run");
                 clinic_id
             }
-            None => make(&databases, key.as_deref(), now).await?,
+            None => make(&databases, names, key.as_deref(), size, now).await?,
         };
-        remove(&databases, RUN).await?;
-        databases.copy(TEMPLATE, RUN).await.context("copying the clinic")?;
-        let admin_url = databases.url_of(RUN);
+        remove(&databases, names.run).await?;
+        databases.copy(names.template, names.run).await.context("copying the clinic")?;
+        let admin_url = databases.url_of(names.run);
         // A database that is in use has had its vacuum; a copy that was just made would get it in the middle of a run.
         let mut admin = administrator(&admin_url).await?;
         sqlx::query("vacuum analyze").execute(&mut admin).await?;
         sqlx::query("checkpoint").execute(&mut admin).await?;
-        Ok(Self { databases, admin_url, clinic_id, keep_template: key.is_some() })
+        Ok(Self { databases, names, admin_url, clinic_id, keep_template: key.is_some() })
     }
 
     /// A new member with a login.
@@ -69,11 +88,21 @@ impl Clinic {
         Ok(provision::add_login(&self.admin_url, self.clinic_id, &member).await?)
     }
 
+    /// Name of its database.
+    pub fn database(&self) -> &'static str {
+        self.names.run
+    }
+
+    /// A plain connection of the administrator to another database of the server: it leaves no traces in this one.
+    pub async fn beside(&self) -> Result<PgConnection> {
+        administrator(&self.databases.url_of("postgres")).await
+    }
+
     /// Removes what the run has made.
     pub async fn remove(self) -> Result<()> {
-        remove(&self.databases, RUN).await?;
+        remove(&self.databases, self.names.run).await?;
         if !self.keep_template {
-            remove(&self.databases, TEMPLATE).await?;
+            remove(&self.databases, self.names.template).await?;
         }
         Ok(())
     }
@@ -104,30 +133,30 @@ pub async fn administrator(url: &str) -> Result<PgConnection> {
 }
 
 /// The clinic in a template that was made with this key.
-async fn known(databases: &Databases, key: &str) -> Result<Option<Uuid>> {
+async fn known(databases: &Databases, names: Names, key: &str) -> Result<Option<Uuid>> {
     let mut admin = administrator(&databases.url_of("postgres")).await?;
     let note: Option<String> =
         sqlx::query_scalar("select shobj_description(oid, 'pg_database') from pg_database where datname = $1")
-            .bind(TEMPLATE)
+            .bind(names.template)
             .fetch_optional(&mut admin)
             .await?
             .flatten();
     Ok(note.and_then(|note| note.strip_prefix(key)?.trim().parse().ok()))
 }
 
-async fn make(databases: &Databases, key: Option<&str>, now: DateTime<Utc>) -> Result<Uuid> {
-    say("make up a clinic of a year");
-    remove(databases, TEMPLATE).await?;
+async fn make(databases: &Databases, names: Names, key: Option<&str>, size: Size, now: DateTime<Utc>) -> Result<Uuid> {
+    say(if size == Size::Year { "make up a clinic of a year" } else { "make up a small clinic" });
+    remove(databases, names.template).await?;
     let schema = databases.template().await?;
-    databases.copy(&schema, TEMPLATE).await?;
-    let url = databases.url_of(TEMPLATE);
+    databases.copy(&schema, names.template).await?;
+    let url = databases.url_of(names.template);
     let clinic = provision::provision(&url, &clinic_request("Clínica Boa Vista")).await?;
-    let plan = Plan { seed: 1, size: Size::Year, today: now.with_timezone(&ZONE).date_naive(), now, time_zone: ZONE };
+    let plan = Plan { seed: 1, size, today: now.with_timezone(&ZONE).date_naive(), now, time_zone: ZONE };
     let counts = sample::load(&url, clinic.clinic_id, &plan, |_| {}).await?;
     say(&format!("made {} rows", counts.values().sum::<u64>()));
     let mut admin = administrator(&databases.url_of("postgres")).await?;
     // Noted last, so that a clinic that is not complete is never taken.
-    let note = format!("comment on database {TEMPLATE} is '{} {}'", key.unwrap_or_default(), clinic.clinic_id);
+    let note = format!("comment on database {} is '{} {}'", names.template, key.unwrap_or_default(), clinic.clinic_id);
     sqlx::query(AssertSqlSafe(note)).execute(&mut admin).await?;
     Ok(clinic.clinic_id)
 }

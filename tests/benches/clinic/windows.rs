@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use balcao_api::Desk;
+use balcao_tenant::provision::Connection;
 use balcao_tests::driver::{Driver, Program};
 use balcao_tests::screens::Screen;
 use balcao_tests::webdriver::Window;
@@ -16,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::arrival::{open_conversations, send};
-use crate::measure::{Line, Sample, Target};
+use crate::arrival::{commits, open_conversations, send};
+use crate::measure::{Line, Sample, Target, milliseconds};
 use crate::say;
 
 const STARTS: usize = 9;
@@ -112,8 +113,8 @@ impl Windows {
         }])
     }
 
-    /// From the call that writes a message at another desk until the window has painted it.
-    pub async fn painted(&self, writer: &Arc<Desk>) -> Result<Vec<Line>> {
+    /// From the call that writes a message at another desk, and from its commit, until the window has painted it.
+    pub async fn painted(&self, writer: &Arc<Desk>, login: &Connection) -> Result<Vec<Line>> {
         say(&format!("{PAINTED_MESSAGES} messages from a desk to the window"));
         let conversation = open_conversations(writer).await?.swap_remove(0);
         let driver = Driver::start(&self.driver).await?;
@@ -122,24 +123,29 @@ impl Windows {
         window.show_conversation(&conversation).await?;
         let begin = begin_of_page(&window).await?;
         window.run(WATCH, json!([])).await?;
-        let mut ours = Vec::new();
+        let mut commits = commits(login).await?;
+        let (mut from_button, mut from_commit) = (Vec::new(), Vec::new());
         for turn in 0..PAINTED_MESSAGES {
-            let begun = unix_milliseconds()?;
+            while commits.try_recv().is_ok() {}
+            let (begun, begun_here) = (unix_milliseconds()?, Instant::now());
             let message = send(writer, &conversation, &format!("Recado {turn}")).await?;
-            ours.push(painted_at(&window, &message.to_string()).await? - begun);
+            let took = painted_at(&window, &message.to_string()).await? - begun;
+            let committed = commits.recv().await.context("the notifications ended")?.duration_since(begun_here);
+            from_button.push(took);
+            from_commit.push(took - milliseconds(committed));
         }
         window.close().await?;
-        // The first ones compile the page's code.
-        ours.drain(..20);
-        Ok(vec![Line {
-            what: "desk to painted window, from the button".to_owned(),
+        let line = |what: &str, values: &[f64], notes: Vec<String>| Line {
+            what: format!("desk to painted window, from the {what}"),
             unit: "ms",
             tail: "p95",
-            ours: Sample::of(&ours, 0.95),
+            // The first ones compile the page's code.
+            ours: Sample::of(&values[20..], 0.95),
             floor: None,
-            target: Target::TailAtMost(120.0),
-            notes: vec![begin],
-        }])
+            target: Target::TailAtMost(60.0),
+            notes,
+        };
+        Ok(vec![line("button", &from_button, vec![begin]), line("commit", &from_commit, Vec::new())])
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who takes part: desks with a line that can be cut, and someone who looks at the database from outside.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,15 +12,19 @@ use balcao_tenant::provision::Connection;
 use balcao_testkit::database::TestDatabase;
 use balcao_testkit::proxy::Proxy;
 use balcao_testkit::sample::{self, Plan, Size};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
 /// A clinic with the small sample in it.
 pub async fn sample_clinic() -> Result<TestDatabase> {
-    let database = TestDatabase::fresh().await?;
     #[allow(clippy::disallowed_methods, reason = "the sample is drawn around the day of the test")]
-    let now = Utc::now();
+    sample_clinic_of(Utc::now()).await
+}
+
+/// The same, drawn around another moment.
+pub async fn sample_clinic_of(now: DateTime<Utc>) -> Result<TestDatabase> {
+    let database = TestDatabase::fresh().await?;
     let time_zone = chrono_tz::America::Sao_Paulo;
     let today = now.with_timezone(&time_zone).date_naive();
     let plan = Plan { seed: 1, size: Size::Small, today, now, time_zone };
@@ -32,16 +37,22 @@ pub struct Actor {
     pub desk: Arc<Desk>,
     pub line: Proxy,
     keychain: Keychain,
+    clock: Clock,
     folder: tempfile::TempDir,
 }
 
 impl Actor {
     /// Connects a new desk and waits for its first copy.
     pub async fn connect(login: &Connection) -> Result<Self> {
+        Self::connect_at(login, Clock::System).await
+    }
+
+    /// The same for a desk with a clock of its own.
+    pub async fn connect_at(login: &Connection, clock: Clock) -> Result<Self> {
         let line = Proxy::to(login.address.port).await?;
         let (folder, keychain) = (tempfile::tempdir()?, Keychain::in_memory());
-        let desk = open(&folder, &keychain).await?;
-        let actor = Self { desk, line, keychain, folder };
+        let desk = open(&folder, &keychain, &clock).await?;
+        let actor = Self { desk, line, keychain, clock, folder };
         let (address, port) = (&login.address, actor.line.port());
         let url = format!("postgres://{}@127.0.0.1:{port}/{}", address.user, address.database);
         actor.call("connect_clinic", json!({ "address": url, "password": login.password })).await?;
@@ -56,7 +67,18 @@ impl Actor {
 
     /// Asks again until the answer fits; the desk tells when something changed, and is asked at least each 100 ms.
     pub async fn until(&self, command: &str, payload: Value, fits: impl Fn(&Value) -> bool) -> Result<Value> {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        self.until_within(Duration::from_secs(30), command, payload, fits).await
+    }
+
+    /// The same with a patience of its own.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        command: &str,
+        payload: Value,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let deadline = Instant::now() + patience;
         let mut changes = self.desk.changes();
         loop {
             let answer = self.call(command, payload.clone()).await.map_err(anyhow::Error::new);
@@ -68,20 +90,35 @@ impl Actor {
         }
     }
 
-    /// Closes the desk and opens the same profile again.
+    /// The folder of the profile.
+    #[allow(dead_code, reason = "not every test looks into it")]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The keyring of this computer.
+    #[allow(dead_code, reason = "not every test looks into it")]
+    pub fn keychain(&self) -> &Keychain {
+        &self.keychain
+    }
+
+    /// Closes the desk and opens the same profile again, with its clinic.
     pub async fn restart(self) -> Result<Self> {
-        let Self { desk, line, keychain, folder } = self;
+        let actor = self.start_again().await?;
+        actor.until("get_session", json!({}), |session| session["state"] == "ready").await?;
+        Ok(actor)
+    }
+
+    /// Closes the desk and opens the same profile again, whatever has become of it.
+    pub async fn start_again(self) -> Result<Self> {
+        let Self { desk, line, keychain, clock, folder } = self;
         desk.close().await;
         drop(desk);
         // The profile's lock goes with the last task that still holds the desk.
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            match open(&folder, &keychain).await {
-                Ok(desk) => {
-                    let actor = Self { desk, line, keychain, folder };
-                    actor.until("get_session", json!({}), |session| session["state"] == "ready").await?;
-                    return Ok(actor);
-                }
+            match open(&folder, &keychain, &clock).await {
+                Ok(desk) => return Ok(Self { desk, line, keychain, clock, folder }),
                 Err(busy) if busy.code == "profile_in_use" && Instant::now() < deadline => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -130,10 +167,14 @@ impl Actor {
     }
 }
 
-async fn open(folder: &tempfile::TempDir, keychain: &Keychain) -> Result<Arc<Desk>, ApiError> {
-    let options =
-        DeskOptions { profile_dir: folder.path().to_owned(), postgres_dir: None, app_version: "test".to_owned() };
-    Desk::open_with(options, keychain.clone(), Clock::System).await
+async fn open(folder: &tempfile::TempDir, keychain: &Keychain, clock: &Clock) -> Result<Arc<Desk>, ApiError> {
+    let options = DeskOptions {
+        profile_dir: folder.path().to_owned(),
+        postgres_dir: None,
+        export_dir: Some(folder.path().join("exports")),
+        app_version: "test".to_owned(),
+    };
+    Desk::open_with(options, keychain.clone(), clock.clone()).await
 }
 
 /// An instant some minutes later.
@@ -161,5 +202,18 @@ impl Outsider {
     pub async fn run(&mut self, statement: &str) -> Result<()> {
         sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut self.0).await?;
         Ok(())
+    }
+
+    /// Puts another visit of the same person where `wish` would move `visit`.
+    pub async fn take_slot(&mut self, visit: &Value, wish: &Value) -> Result<()> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.run(&format!(
+            "insert into app.appointments (clinic_id, patient_id, contact_id, professional_id, starts_at, ends_at)
+             select clinic_id, patient_id, contact_id, professional_id, '{}', '{}' from app.appointments where id = '{}'",
+            text(&wish["starts_at"]),
+            text(&wish["ends_at"]),
+            text(&visit["id"])
+        ))
+        .await
     }
 }

@@ -1,8 +1,11 @@
 //! Everything a login can try against another clinic's rows, table by table.
 
+use std::cell::Cell;
+
 use anyhow::Result;
 use balcao_tenant::Role;
 use balcao_testkit::database::TestDatabase;
+use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -17,6 +20,8 @@ pub struct World {
     pub ours: Uuid,
     pub theirs: Uuid,
     pub desks: Vec<(Role, PgConnection)>,
+    /// Statements that were tried.
+    pub tried: usize,
 }
 
 impl World {
@@ -32,12 +37,13 @@ impl World {
         for clinic in [ours, theirs] {
             seeding::seed(&mut administrator, &tables, clinic).await?;
         }
-        Ok(Self { database, administrator, tables, ours, theirs, desks })
+        Ok(Self { database, administrator, tables, ours, theirs, desks, tried: 0 })
     }
 
     /// What a login of our clinic can do to the other one, or the database neglects to prevent; empty when all is well.
     pub async fn breaches(&mut self) -> Result<Vec<String>> {
         let mut found = self.static_breaches().await?;
+        let tried = Cell::new(0);
         for (role, desk) in &mut self.desks {
             for table in &self.tables {
                 let theirs: serde_json::Value = sqlx::query_scalar(AssertSqlSafe(format!(
@@ -47,12 +53,13 @@ impl World {
                 .bind(self.theirs)
                 .fetch_one(&mut self.administrator)
                 .await?;
-                let attempt = Attempt { table, ours: self.ours, theirs: self.theirs, their_row: theirs };
+                let attempt = Attempt { table, ours: self.ours, theirs: self.theirs, their_row: theirs, tried: &tried };
                 for breach in attempt.all(desk, &mut self.administrator).await? {
                     found.push(format!("{} on {}: {breach}", role.as_str(), table.name));
                 }
             }
         }
+        self.tried += tried.get();
         Ok(found)
     }
 
@@ -94,9 +101,11 @@ struct Attempt<'a> {
     ours: Uuid,
     theirs: Uuid,
     their_row: serde_json::Value,
+    tried: &'a Cell<usize>,
 }
 
 /// What became of one statement, which is undone in any case.
+#[derive(PartialEq)]
 enum Outcome {
     Rows(u64),
     Refused(String),
@@ -148,8 +157,59 @@ impl Attempt<'_> {
         self.expect_none(&mut found, "deletes rows", deleted);
         let emptied = self.try_it(desk, format!("truncate app.{table} cascade")).await?;
         self.expect_refusal(&mut found, "empties the table", emptied);
+        let none = format!("merge into app.{table} t using (select 1) s on t.clinic_id = '{theirs}'");
+        for then in ["do nothing", "delete"] {
+            let merged = self.try_it(desk, format!("{none} when matched then {then}")).await?;
+            self.expect_none(&mut found, "merges over rows", merged);
+        }
+        if let Some(column) = writable.first() {
+            let sql = format!("{none} when matched then update set {column} = t.{column}");
+            let merged = self.try_it(desk, sql).await?;
+            self.expect_none(&mut found, "merges over rows", merged);
+        }
+
+        // Hold up everybody else; go around the policies with the other way of reading and writing.
+        for mode in ["share update exclusive", "share", "exclusive", "access exclusive"] {
+            let locked = self.try_it(desk, format!("lock table app.{table} in {mode} mode")).await?;
+            self.expect_refusal(&mut found, "locks the table", locked);
+        }
+        let guarded: bool = sqlx::query_scalar(AssertSqlSafe(format!("select row_security_active('app.{table}')")))
+            .fetch_one(&mut *desk)
+            .await?;
+        if guarded {
+            let stored = self.try_it(desk, format!("copy app.{table} from stdin")).await?;
+            match &stored {
+                // Not made for tables with row security.
+                Outcome::Refused(sqlstate) if sqlstate == "0A000" => {}
+                _ => self.expect_refusal(&mut found, "copies into the table", stored),
+            }
+        } else {
+            found.push("may copy into the table".to_owned());
+        }
+        found.extend(self.copied_out(desk).await?);
 
         found.extend(self.references(desk, administrator, &writable).await?);
+        Ok(found)
+    }
+
+    /// Copies out what can be read.
+    async fn copied_out(&self, desk: &mut PgConnection) -> Result<Vec<String>> {
+        let table = &self.table.name;
+        let mut found = Vec::new();
+        if self.try_it(desk, format!("select * from app.{table}")).await? == Outcome::Refused("42501".to_owned()) {
+            let refused = self.try_it(desk, format!("copy app.{table} to stdout")).await?;
+            self.expect_refusal(&mut found, "copies out", refused);
+            return Ok(found);
+        }
+        self.tried.set(self.tried.get() + 1);
+        let mut stream = desk.copy_out_raw(&format!("copy app.{table} to stdout")).await?;
+        let mut copied = Vec::new();
+        while let Some(piece) = stream.try_next().await? {
+            copied.extend_from_slice(&piece);
+        }
+        if String::from_utf8_lossy(&copied).contains(&self.theirs.to_string()) {
+            found.push("copies rows out".to_owned());
+        }
         Ok(found)
     }
 
@@ -171,17 +231,19 @@ impl Attempt<'_> {
                     sqlx::query_scalar(AssertSqlSafe(sql)).bind(theirs).fetch_one(&mut *administrator).await?;
                 given.push((here.clone(), value));
             }
+            // A trigger may have taken the reference out again: only a row that points counts.
+            let pointing: Vec<String> = given.iter().map(|(here, value)| format!("{here}::text = '{value}'")).collect();
+            let pointing = pointing.join(" and ");
             if given.iter().all(|(here, _)| writable.contains(here)) {
                 let set: Vec<String> = given.iter().map(|(here, value)| format!("{here} = '{value}'")).collect();
-                let sql = format!("update app.{table} set {} where clinic_id = '{ours}'", set.join(", "));
+                let change = format!("update app.{table} set {} where clinic_id = '{ours}'", set.join(", "));
+                let sql = format!("with made as ({change} returning *) select from made where {pointing}");
                 if let Outcome::Rows(rows) = self.try_it(desk, sql).await?
                     && rows > 0
                 {
                     found.push(format!("lets {} point into it by a change", reference.constraint));
                 }
             }
-            let pointing: Vec<String> = given.iter().map(|(here, value)| format!("{here}::text = '{value}'")).collect();
-            let pointing = pointing.join(" and ");
             // Values of our own row with a new identity, except for the column that points.
             let row = format!("(select to_jsonb(t) from app.{table} t where clinic_id = '{ours}' limit 1)");
             let mut changes: serde_json::Map<String, serde_json::Value> =
@@ -191,7 +253,6 @@ impl Attempt<'_> {
             }
             let changes = serde_json::Value::Object(changes);
             let insert = self.insert(&format!("{row} || '{changes}'::jsonb"));
-            // A trigger may have taken the reference out again: only a row that points counts.
             let sql = format!("with made as ({insert} returning *) select from made where {pointing}");
             if let Outcome::Rows(rows) = self.try_it(desk, sql).await?
                 && rows > 0
@@ -256,6 +317,7 @@ impl Attempt<'_> {
     }
 
     async fn try_once(&self, desk: &mut PgConnection, sql: &str) -> Result<Outcome> {
+        self.tried.set(self.tried.get() + 1);
         let mut transaction = desk.begin().await?;
         let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *transaction).await;
         let outcome = match done {

@@ -1,20 +1,27 @@
 //! A profile for one test, the clinic's database behind it, and the ways to break both.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use balcao_keychain::{Keychain, names};
-use balcao_tests::driver::Program;
-use serde_json::Value;
+use balcao_tests::driver::{Driver, Program};
+use balcao_tests::webdriver::Window;
+use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
+
+/// How long making a clinic may take.
+const PREPARING: Duration = Duration::from_secs(180);
 
 pub struct Place {
     pub driver: PathBuf,
     program: PathBuf,
     folder: tempfile::TempDir,
+    profile: PathBuf,
+    is_named: bool,
 }
 
 impl Place {
@@ -24,19 +31,73 @@ impl Place {
         let folder = tempfile::Builder::new().prefix("balcao-window-").tempdir()?;
         // As root the database runs under another account, which must be able to pass.
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
-        Ok(Self { driver: setting("BALCAO_DRIVER")?.into(), program: setting("BALCAO_PROGRAM")?.into(), folder })
+        let bin = folder.path().join("bin");
+        std::fs::create_dir(&bin)?;
+        std::fs::create_dir(folder.path().join("home"))?;
+        let opener = bin.join("xdg-open");
+        std::fs::write(
+            &opener,
+            format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened(folder.path()).display()),
+        )?;
+        std::fs::set_permissions(opener, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        let profile = folder.path().join("Clínica do João");
+        Ok(Self {
+            driver: setting("BALCAO_DRIVER")?.into(),
+            program: setting("BALCAO_PROGRAM")?.into(),
+            folder,
+            profile,
+            is_named: true,
+        })
+    }
+
+    /// A home in which the program finds its profile by itself.
+    pub fn at_home() -> Result<Self> {
+        let mut place = Self::new()?;
+        place.profile = place.home().join("data/br.com.balcao.desk");
+        place.is_named = false;
+        std::fs::create_dir(place.home().join("data"))?;
+        Ok(place)
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
     }
 
     pub fn program(&self) -> Program {
-        Program { path: self.program.clone(), profile: self.profile(), postgres: None }
+        Program { path: self.program.clone(), profile: self.profile.clone(), postgres: None }
     }
 
-    fn profile(&self) -> PathBuf {
-        self.folder.path().join("Clínica do João")
+    /// What the program is started with. Links are opened by a program that only writes them down.
+    pub fn settings(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.folder.path().join("bin")).chain(std::env::split_paths(&path));
+        let mut settings = vec![("PATH", std::env::join_paths(folders)?), ("HOME", self.home().into())];
+        if !self.is_named {
+            settings.push(("XDG_DATA_HOME", self.home().join("data").into()));
+        }
+        Ok(settings)
+    }
+
+    /// Opens the window, with a driver of its own.
+    pub async fn open(&self) -> Result<(Driver, Window)> {
+        let driver = Driver::start_with(&self.driver, &self.settings()?).await?;
+        let arguments = if self.is_named { self.program().arguments() } else { Vec::new() };
+        let window = driver.open_with(&self.program, &arguments).await?;
+        Ok((driver, window))
+    }
+
+    /// What the window had the system open.
+    pub fn opened(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(opened(self.folder.path())).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    pub fn profile(&self) -> &Path {
+        &self.profile
     }
 
     fn postmaster(&self) -> Result<Vec<String>> {
-        let text = std::fs::read_to_string(self.profile().join("postgres/postmaster.pid"))?;
+        let text = std::fs::read_to_string(self.profile.join("postgres/postmaster.pid"))?;
         Ok(text.lines().map(str::to_owned).collect())
     }
 
@@ -48,16 +109,30 @@ impl Place {
 
     /// Ends the program without giving it a say.
     pub fn kill_program(&self) -> Result<()> {
+        kill(&self.pid()?.to_string())
+    }
+
+    /// Asks the program to end, as the system does when the session is over, and waits until it has.
+    pub async fn end_program(&self) -> Result<()> {
+        let status = Command::new("kill").arg(self.pid()?.to_string()).status()?;
+        anyhow::ensure!(status.success(), "the program could not be asked to end");
+        self.wait_until_free().await
+    }
+
+    /// Number of the program's process.
+    pub fn pid(&self) -> Result<u32> {
+        let (program, folder) = (self.program.canonicalize()?, self.folder.path().to_string_lossy().into_owned());
         for entry in std::fs::read_dir("/proc")? {
-            let entry = entry?;
-            let (Ok(program), Ok(line)) =
-                (std::fs::read_link(entry.path().join("exe")), std::fs::read(entry.path().join("cmdline")))
-            else {
-                continue;
+            let process = entry?.path();
+            let says = |what: &str| {
+                let text = std::fs::read(process.join(what)).unwrap_or_default();
+                String::from_utf8_lossy(&text).contains(&folder)
             };
-            let line = String::from_utf8_lossy(&line).into_owned();
-            if program == self.program.canonicalize()? && line.contains(&*self.profile().to_string_lossy()) {
-                return kill(&entry.file_name().to_string_lossy());
+            if std::fs::read_link(process.join("exe")).is_ok_and(|exe| exe == program)
+                && (says("cmdline") || says("environ"))
+                && let Some(id) = process.file_name().and_then(|name| name.to_str()?.parse().ok())
+            {
+                return Ok(id);
             }
         }
         bail!("the program is not running")
@@ -104,6 +179,23 @@ pub fn once_and_in_order(writes: usize) -> Vec<String> {
     round.iter().cycle().take(writes).map(|entity| (*entity).to_owned()).collect()
 }
 
+/// Makes a clinic on this computer.
+pub async fn make_clinic(window: &Window) -> Result<()> {
+    window.wait_for("[data-testid=start-local]", Duration::from_secs(30)).await?;
+    let wish = json!({
+        "clinic_name": "Clínica Acácia", "owner_name": "Júlia Prado", "time_zone": "America/Sao_Paulo",
+        "vertical": "human", "practice": {"hours": [], "professionals": [], "services": [], "rooms": []},
+    });
+    window.call("start_local_clinic", wish).await?;
+    window.wait_until_ready(PREPARING).await?;
+    window.wait_for("[data-testid=go-inbox]", Duration::from_secs(30)).await.map(drop)
+}
+
+/// Where the links are written down.
+fn opened(folder: &Path) -> PathBuf {
+    folder.join("opened")
+}
+
 fn kill(pid: &str) -> Result<()> {
     let status = Command::new("kill").args(["-9", pid]).status()?;
     if status.success() { Ok(()) } else { bail!("{pid} could not be killed") }
@@ -113,8 +205,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         // A test that failed half-way leaves a program and a database behind.
         let _ = self.kill_program();
-        if Path::new(&self.profile()).exists() {
-            let _ = self.kill_database();
-        }
+        let _ = self.kill_database();
     }
 }

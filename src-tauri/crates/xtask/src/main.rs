@@ -16,6 +16,7 @@ mod headless;
 mod postgres;
 mod program;
 mod progress;
+mod soak;
 mod system;
 mod test;
 mod ui;
@@ -47,6 +48,8 @@ enum Chore {
     Check,
     /// Measures a desk on a clinic of a year, each number beside a floor taken in the same run.
     Bench(bench::Bench),
+    /// Plays random histories of desks and databases for long.
+    Soak(soak::Soak),
     /// Writes the TypeScript of the commands for the screens.
     Bindings,
     /// Compiles everything for Windows and runs there what needs neither a window nor a database.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Chore::Test(test) => return test.run(),
         Chore::Check => check::run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Soak(soak) => soak.run(),
         Chore::Bindings => bindings::write(),
         Chore::WindowsCheck { kit, setup } => windows::run(kit, &setup),
     };

@@ -12,10 +12,10 @@ use crate::{progress, system, ui, workspace};
 const TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// Crates whose tests need neither a window nor a database.
-const TESTED: &[&str] = &["balcao-domain", "balcao-cache", "balcao-keychain", "balcao-whatsapp", "balcao-sync"];
+const TESTED: &[&str] = &["balcao-domain", "balcao-cache", "balcao-keychain", "balcao-sync"];
 
 /// Crates of which this is true of the tests beside the code only.
-const TESTED_INSIDE: &[&str] = &["balcao-local-server", "balcao-tenant"];
+const TESTED_INSIDE: &[&str] = &["balcao-local-server", "balcao-tenant", "balcao-whatsapp"];
 
 /// The chore.
 pub(crate) fn run(kit: Option<PathBuf>, setup: &Path) -> Result<()> {

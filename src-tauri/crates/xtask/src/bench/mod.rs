@@ -25,9 +25,13 @@ pub(crate) struct Bench {
     /// Writes the numbers to this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measures these parts only: screens, first-copy, arrival, windows.
-    #[arg(long, value_name = "PART")]
+    /// Measures these parts only: windows, painted, screens, first-copy, resume, memory, busy, drain, ten-desks, arrival,
+    /// idle, wall.
+    #[arg(long, value_name = "PART,PART")]
     only: Option<String>,
+    /// Measures on the small clinic: to see that everything runs, not for its numbers.
+    #[arg(long)]
+    small: bool,
     /// Prints how each statement of the screens is run.
     #[arg(long)]
     explain: bool,
@@ -50,6 +54,8 @@ impl Bench {
             .arg(&built.empty_window)
             .arg("--driver")
             .arg(driver)
+            .arg("--headless")
+            .arg(&built.headless)
             // Holds a password, which arguments would show to everybody.
             .env("BALCAO_BENCH_SERVER", server.url())
             .envs(session.env());
@@ -61,6 +67,9 @@ impl Bench {
         }
         if let Some(parts) = &self.only {
             bench = bench.arg("--only").arg(parts);
+        }
+        if self.small {
+            bench = bench.arg("--small");
         }
         if self.explain {
             bench = bench.arg("--explain");
@@ -75,6 +84,7 @@ struct Built {
     bench: PathBuf,
     window: PathBuf,
     empty_window: PathBuf,
+    headless: PathBuf,
 }
 
 impl Built {
@@ -83,6 +93,7 @@ impl Built {
         let said = Program::cargo()
             .args(["build", "--release", "--quiet", "--message-format=json-render-diagnostics"])
             .args(["--package", "balcao", "--bin", "balcao", "--example", "empty_window"])
+            .args(["--package", "balcao-headless", "--bin", "balcao-headless"])
             .args(["--package", "balcao-tests", "--bench", "clinic"])
             .output()?;
         let find = |kind: &str, name: &str| {
@@ -97,6 +108,7 @@ impl Built {
             bench: find("bench", "clinic")?,
             window: find("bin", "balcao")?,
             empty_window: find("example", "empty_window")?,
+            headless: find("bin", "balcao-headless")?,
         })
     }
 }

@@ -34,6 +34,10 @@ pub(crate) enum Stage {
     Check,
     /// The tests of all crates.
     Rust,
+    /// Random histories of desks and databases, with a seed that stays and a fresh one.
+    Histories,
+    /// Desks in processes of their own, with everything that can be killed and frozen under them.
+    Processes,
     /// The tests of the screens' parts.
     Ui,
     /// The screens in a browser, over the program without a window.
@@ -45,11 +49,20 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 6] = [Self::Check, Self::Rust, Self::Ui, Self::Playwright, Self::Window, Self::Windows];
+    const ALL: [Self; 8] = [
+        Self::Check,
+        Self::Rust,
+        Self::Histories,
+        Self::Processes,
+        Self::Ui,
+        Self::Playwright,
+        Self::Window,
+        Self::Windows,
+    ];
 
     /// Whether a display, a keyring and databases are needed.
     fn needs_surroundings(self) -> bool {
-        matches!(self, Self::Rust | Self::Playwright | Self::Window)
+        matches!(self, Self::Rust | Self::Histories | Self::Processes | Self::Playwright | Self::Window)
     }
 }
 
@@ -121,6 +134,8 @@ impl Test {
             }
             (Stage::Ui, _) => stages::ui(),
             (Stage::Rust, Some(surroundings)) => stages::rust(surroundings),
+            (Stage::Histories, Some(surroundings)) => stages::histories(surroundings),
+            (Stage::Processes, Some(surroundings)) => stages::processes(surroundings),
             (Stage::Playwright, Some(surroundings)) => stages::playwright(surroundings),
             (Stage::Window, Some(surroundings)) => stages::window(surroundings),
             (Stage::Windows, _) => match &self.then_windows {

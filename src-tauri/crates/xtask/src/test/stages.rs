@@ -11,7 +11,7 @@ use crate::display::Session;
 use crate::headless::Headless;
 use crate::program::{Program, Said};
 use crate::test::counts::Counts;
-use crate::{driver, postgres, progress, ui, workspace};
+use crate::{driver, postgres, progress, soak, ui, workspace};
 
 /// What the tests are run in: a display and a keyring that nobody else uses, and databases.
 pub(crate) struct Surroundings {
@@ -42,7 +42,13 @@ impl Surroundings {
 
 /// Of the tests that are marked as in need of something: those that have a stage of their own, the one that this
 /// stage has the keyring for, and the one that another test runs.
-const APART: [&str; 3] = ["the_real_window", "the_keyring_of_the_system", "asks_a_keyring_that_is_not_there"];
+const APART: [&str; 5] = [
+    "the_real_window",
+    "the_keyring_of_the_system",
+    "asks_a_keyring_that_is_not_there",
+    "the_real_desks",
+    "random_histories",
+];
 
 /// The tests of all crates.
 pub(crate) fn rust(surroundings: &Surroundings) -> Result<Counts> {
@@ -54,6 +60,34 @@ pub(crate) fn rust(surroundings: &Surroundings) -> Result<Counts> {
     let keyring = Program::cargo().args(["test", "--workspace", "--test", "keychain", "--", "--ignored", APART[1]]);
     counts += cargo(keyring.envs(surroundings.env()?), "keyring")?;
     Ok(counts)
+}
+
+/// Random histories: both explorations at the same time, each this many seconds.
+const SECONDS: u32 = 80;
+
+/// Random histories. The seeds are told also when all is well.
+pub(crate) fn histories(surroundings: &Surroundings) -> Result<Counts> {
+    let log = workspace::target("logs")?.join("histories.log");
+    let tests = Program::cargo()
+        .args(["test", "--workspace", "--test", "histories", "--", "--show-output", "random_histories"])
+        .env("BALCAO_HISTORIES_SECONDS", SECONDS.to_string())
+        .env("BALCAO_HISTORIES_SEED", soak::fresh_seed().to_string())
+        .envs(surroundings.env()?);
+    let said = tests.logged(&log)?;
+    for line in said.text.lines().filter(|line| line.contains("with the seed")) {
+        progress::say(format_args!("  {line}"));
+    }
+    judge(said, |said| Some(Counts::of_cargo(&said.text)), "histories")
+}
+
+/// Desks in processes of their own. Two at a time: most of them wait for something to be noticed.
+pub(crate) fn processes(surroundings: &Surroundings) -> Result<Counts> {
+    let tests = Program::cargo()
+        .args(["test", "--workspace", "--test", "processes", "--test", "setup", "--test", "secrets", "--"])
+        .args(["--include-ignored", "--show-output", "--test-threads", "2"])
+        .env("BALCAO_HEADLESS", workspace::built("balcao-headless"))
+        .envs(surroundings.env()?);
+    cargo(tests, "processes")
 }
 
 /// The real window, driven end to end.
@@ -87,14 +121,21 @@ pub(crate) fn ui() -> Result<Counts> {
 pub(crate) fn playwright(surroundings: &Surroundings) -> Result<Counts> {
     let logs = workspace::target("logs")?;
     let headless = Headless::start(&ui::built()?, &logs.join("headless.log"), surroundings.env()?)?;
-    let report = logs.join("playwright.json");
-    let tests = Program::of_ui("playwright")
-        .args(["test", "--reporter=list,json"])
-        .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
-        .env("BALCAO_URL", &headless.url)
-        .env("BALCAO_TOKEN", &headless.token)
-        .envs(surroundings.env()?);
-    screens(tests, &report, "playwright", Counts::of_playwright)
+    let tests = |name: &str| {
+        let report = logs.join(format!("{name}.json"));
+        let tests = Program::of_ui("playwright")
+            .args(["test", "--reporter=list,json"])
+            .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
+            .envs(surroundings.env()?);
+        anyhow::Ok((tests, report))
+    };
+    let (real, report) = tests("playwright")?;
+    let real = real.env("BALCAO_URL", &headless.url).env("BALCAO_TOKEN", &headless.token);
+    let mut counts = screens(real, &report, "playwright", Counts::of_playwright)?;
+    // An invented clinic gets into states that the program is not put into from outside.
+    let (invented, report) = tests("playwright-invented")?;
+    counts += screens(invented, &report, "playwright-invented", Counts::of_playwright)?;
+    Ok(counts)
 }
 
 fn cargo(tests: Program, name: &str) -> Result<Counts> {

@@ -1,0 +1,602 @@
+//! Plays a history, lets things go quiet, and looks whether everything is as it must be.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use balcao_cache::{Effect, NewOperation, OperationState, WriteKind};
+use balcao_domain::feed::Entity;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use crate::clinic::{Clinic, Template, now};
+use crate::compare::{compare, leftovers};
+use crate::desk::{Ended, HistoryDesk, Run};
+use crate::ledger::{By, Fate, Ledger, Made};
+use crate::people::{Kind, slot, text};
+use crate::steps::{Act, Choice, History, Step, TALK_DEEDS, WRITERS};
+use crate::tally::Tally;
+use crate::variants::Variant;
+use crate::writer::{Deed, Known, Writer};
+
+/// Rounds after which what still waits waits for nothing.
+const PATIENCE: usize = 12;
+
+/// Something that people do with threads.
+fn talk_deed(deed: u8, me: Uuid, serial: u32) -> Value {
+    let label = |label: &str| json!({ "kind": "add_label", "label": label });
+    match deed % TALK_DEEDS {
+        0 => json!({ "kind": "assign", "member_id": me }),
+        1 => json!({ "kind": "assign", "member_id": null }),
+        2 => json!({ "kind": "prioritise", "priority": if serial.is_multiple_of(2) { "urgent" } else { "low" } }),
+        3 => label("convênio"),
+        4 => label(&format!("etiqueta {}", serial % 3)),
+        5 => json!({ "kind": "snooze", "until": text(now() + TimeDelta::hours(12 + i64::from(serial % 3))) }),
+        6 => json!({ "kind": "mark_unread" }),
+        7 => json!({ "kind": "close" }),
+        8 => json!({ "kind": "reopen" }),
+        9 => json!({ "kind": "remove_label", "label": "convênio" }),
+        10 => json!({ "kind": "hand_over", "to": "bot" }),
+        11 => json!({ "kind": "hand_over", "to": "person" }),
+        12 => json!({ "kind": "block" }),
+        _ => json!({ "kind": "unblock" }),
+    }
+}
+
+/// Where a history takes place.
+struct Play {
+    clinic: Clinic,
+    admin: PgConnection,
+    desks: Vec<HistoryDesk>,
+    writers: Vec<Writer>,
+    known: Known,
+    ledger: Ledger,
+    notes: Vec<(Uuid, String)>,
+    /// What was last done with threads at each desk.
+    undos: Vec<Value>,
+    stages: Vec<(Uuid, String)>,
+    loss_reason: Uuid,
+    restored: bool,
+    serial: u32,
+    tally: Tally,
+}
+
+/// Plays a history from beginning to end in a clinic of its own.
+///
+/// # Errors
+/// What is not as it must be, in words, and at which step.
+pub async fn play(template: &Template, history: &History, variant: Variant) -> Result<Tally> {
+    let clinic = template.copy().await?;
+    let mut play = Play::begin(clinic, history.desks, variant).await?;
+    let ended = play.all(history).await;
+    play.tally.ended(&play.ledger);
+    let tally = play.tally;
+    play.end().await?;
+    ended.map(|()| tally)
+}
+
+impl Play {
+    async fn begin(clinic: Clinic, desks: usize, variant: Variant) -> Result<Self> {
+        let mut admin = clinic.admin().await?;
+        let opening = (0..desks).map(|n| HistoryDesk::open(&clinic, n, variant));
+        let desks = futures_util::future::try_join_all(opening).await?;
+        let stages = sqlx::query("select id, kind from app.pipeline_stages where clinic_id = $1 order by position")
+            .bind(clinic.id)
+            .fetch_all(&mut admin)
+            .await?;
+        let loss_reason =
+            sqlx::query_scalar("select id from app.loss_reasons where clinic_id = $1 order by position limit 1")
+                .bind(clinic.id)
+                .fetch_one(&mut admin)
+                .await?;
+        Ok(Self {
+            known: Known::of(&clinic),
+            clinic,
+            admin,
+            undos: vec![Value::Null; desks.len()],
+            desks,
+            writers: (0..WRITERS).map(|_| Writer::default()).collect(),
+            ledger: Ledger::default(),
+            notes: Vec::new(),
+            stages: stages.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            loss_reason,
+            restored: false,
+            serial: 0,
+            tally: Tally::default(),
+        })
+    }
+
+    async fn all(&mut self, history: &History) -> Result<()> {
+        if history.copied {
+            let copying = self.desks.iter_mut().map(|desk| desk.run(Run::Round, None));
+            futures_util::future::try_join_all(copying).await.context("the first copies")?;
+        }
+        for (number, step) in history.steps.iter().enumerate() {
+            self.step(*step).await.with_context(|| format!("at step {number}"))?;
+        }
+        self.go_quiet().await.context("when things went quiet")?;
+        self.judge().await.context("before anybody decided")?;
+        self.decide_everything().await.context("when everything was decided")?;
+        self.judge().await.context("in the end")?;
+        self.nothing_is_left().await.context("in the end")
+    }
+
+    async fn end(mut self) -> Result<()> {
+        for writer in &mut self.writers {
+            writer.end(false).await?;
+        }
+        futures_util::future::join_all(self.desks.into_iter().map(HistoryDesk::close)).await;
+        self.clinic.remove().await
+    }
+
+    async fn step(&mut self, step: Step) -> Result<()> {
+        let desks = self.desks.len();
+        let desk_of = |n: u8| usize::from(n) % desks;
+        match step {
+            Step::Person { desk, act } => self.act(desk_of(desk), act).await,
+            Step::Engine { desk, run, fault } => {
+                let desk = desk_of(desk);
+                self.tally.engine(self.desks[desk].run(run, fault).await?);
+                self.compare_queue(desk, By::Engine).await
+            }
+            Step::Write { writer, kind, which, deed, then } => {
+                match deed {
+                    Deed::Erase => self.tally.erased(),
+                    _ => self.tally.written(),
+                }
+                let writer = &mut self.writers[usize::from(writer) % WRITERS];
+                writer.write(&self.clinic, &mut self.known, kind, which, deed, then).await
+            }
+            Step::End { writer, commit } => self.writers[usize::from(writer) % WRITERS].end(commit).await,
+            Step::Skew { desk, minutes } => {
+                self.desks[desk_of(desk)].skew(minutes.into());
+                Ok(())
+            }
+            Step::Restart { desk } => {
+                let desk = desk_of(desk);
+                self.desks[desk].restart().await?;
+                self.compare_queue(desk, By::Engine).await
+            }
+            Step::RestartServer => {
+                self.clinic.restart().await?;
+                self.reconnect().await
+            }
+            Step::BackUp => {
+                self.clinic.back_up().await?;
+                self.reconnect().await
+            }
+            Step::Restore => {
+                self.ledger.hear_of_erased(&mut self.admin).await?;
+                self.ledger.confirmed_is_there(&mut self.admin).await?;
+                self.clinic.restore().await?;
+                self.reconnect().await?;
+                self.restored = true;
+                self.tally.restored();
+                self.ledger.forgive(&mut self.admin).await
+            }
+        }
+    }
+
+    /// Every connection has ended, and with it what was not committed.
+    async fn reconnect(&mut self) -> Result<()> {
+        self.writers.iter_mut().for_each(Writer::lose);
+        self.admin = self.clinic.admin().await?;
+        Ok(())
+    }
+
+    async fn compare_queue(&mut self, desk: usize, by: By) -> Result<()> {
+        self.ledger.compare(desk, &self.desks[desk], by).await
+    }
+
+    /// What a person does. Refusals are answers.
+    async fn act(&mut self, desk: usize, act: Act) -> Result<()> {
+        self.serial += 1;
+        let serial = self.serial;
+        let at = &self.desks[desk];
+        match act {
+            Act::Reply { talk } => {
+                let talk = self.known.pick(Kind::Talk, talk);
+                let message = json!({ "conversation_id": talk, "text": format!("Resposta {serial}") });
+                drop(at.ask("send_message", message).await?);
+            }
+            Act::MoveVisit { visit, slot: number, professional, squeeze } => {
+                let starts_at = slot(self.clinic.noon, number.into());
+                let wish = json!({
+                    "appointment_id": self.known.pick(Kind::Visit, visit),
+                    "starts_at": text(starts_at),
+                    "ends_at": text(starts_at + TimeDelta::minutes(30)),
+                    "professional_id": self.known.pick(Kind::Professional, professional),
+                    "squeeze_reason": squeeze.then(|| format!("Encaixe {serial}")),
+                });
+                drop(at.ask("reschedule_appointment", wish).await?);
+            }
+            Act::MoveLead { lead, stage, before } => {
+                let (stage, kind) = &self.stages[usize::from(stage) % self.stages.len()];
+                let wish = json!({
+                    "lead_id": self.known.pick(Kind::Lead, lead),
+                    "stage_id": stage,
+                    "before_lead_id": before.map(|before| self.known.pick(Kind::Lead, before)),
+                    "loss_reason_id": (kind == "lost").then_some(self.loss_reason),
+                });
+                drop(at.ask("move_lead", wish).await?);
+            }
+            Act::OnTalk { talk, deed } => {
+                let action = talk_deed(deed, at.member, serial);
+                let wish = json!({ "conversation_ids": [self.known.pick(Kind::Talk, talk)], "action": action });
+                if let Ok(done) = at.ask("act_on_threads", wish).await? {
+                    self.undos[desk] = done["undo"].clone();
+                }
+            }
+            Act::TakeBack => {
+                let undo = std::mem::take(&mut self.undos[desk]);
+                if !undo.is_null() {
+                    drop(at.ask("undo_threads", json!({ "undo": undo })).await?);
+                }
+            }
+            Act::NoteOnContact { contact } => self.note(desk, "contact", Kind::Contact, contact).await?,
+            Act::NoteOnVisit { visit } => self.note(desk, "appointment", Kind::Visit, visit).await?,
+            Act::EditContact { contact, field } => {
+                let fields = match field {
+                    0 => json!({ "name": format!("Pessoa {desk}-{serial}") }),
+                    1 => json!({ "email": format!("{desk}-{serial}@exemplo.com.br") }),
+                    _ => json!({ "name": format!("Pessoa {desk}-{serial}"), "source": format!("{serial}") }),
+                };
+                let contact = self.known.pick(Kind::Contact, contact);
+                at.enqueue(write("edit_contact", WriteKind::Patch, "contacts", contact, fields)?).await?;
+            }
+            Act::BlockHours => {
+                let fields = json!({
+                    "kind": "extra_hours", "starts_at": text(self.clinic.noon), "reason": format!("Mutirão {desk}-{serial}"),
+                    "ends_at": text(self.clinic.noon + TimeDelta::hours(1)),
+                });
+                let hours = Uuid::now_v7();
+                self.known.add(Kind::Hours, hours);
+                at.enqueue(write("block_hours", WriteKind::Insert, "schedule_exceptions", hours, fields)?).await?;
+            }
+            Act::FreeHours { which } => {
+                let hours = self.known.pick(Kind::Hours, which);
+                at.enqueue(write("free_hours", WriteKind::Delete, "schedule_exceptions", hours, json!({}))?).await?;
+            }
+            Act::Decide { which, choice } => {
+                let parked: Vec<Uuid> = self.queued(desk, OperationState::Parked).await?;
+                if let Some(id) = parked.get(usize::from(which) % parked.len().max(1)) {
+                    self.decide(desk, *id, choice).await?;
+                }
+            }
+            Act::Withdraw { which } => {
+                let waiting: Vec<Uuid> = self.queued(desk, OperationState::Waiting).await?;
+                if let Some(id) = waiting.get(usize::from(which) % waiting.len().max(1)) {
+                    self.decide(desk, *id, Choice::Discard).await?;
+                }
+            }
+        }
+        self.compare_queue(desk, By::Person).await?;
+        self.ledger.hear_of_erased(&mut self.admin).await?;
+        self.screens_are_true(desk, false).await
+    }
+
+    async fn note(&mut self, desk: usize, about: &str, kind: Kind, which: u8) -> Result<()> {
+        let marker = format!("Nota {desk}-{}.", self.serial);
+        let note = json!({ "about": about, "id": self.known.pick(kind, which), "text": marker });
+        if let Ok(written) = self.desks[desk].ask("add_note", note).await?
+            && let Some(id) = written["operation_id"].as_str()
+        {
+            self.notes.push((id.parse()?, marker));
+        }
+        Ok(())
+    }
+
+    async fn queued(&self, desk: usize, wanted: OperationState) -> Result<Vec<Uuid>> {
+        let queued = self.desks[desk].outbox().await?;
+        Ok(queued
+            .into_iter()
+            .filter(|(_, state)| *state == wanted)
+            .map(|(operation, _)| operation.operation_id)
+            .collect())
+    }
+
+    async fn decide(&self, desk: usize, id: Uuid, choice: Choice) -> Result<()> {
+        let choice = match choice {
+            Choice::Retry => json!({ "operation_id": id, "choice": "retry" }),
+            Choice::SqueezeIn => json!({ "operation_id": id, "choice": "squeeze_in", "reason": "Urgente" }),
+            Choice::Discard => json!({ "operation_id": id, "choice": "discard" }),
+        };
+        drop(self.desks[desk].ask("decide_operation", choice).await?);
+        Ok(())
+    }
+
+    /// Nobody writes any more, every line holds: until nothing changes.
+    async fn go_quiet(&mut self) -> Result<()> {
+        for writer in &mut self.writers {
+            writer.end(true).await?;
+        }
+        for _ in 0..PATIENCE {
+            let mut calm = true;
+            for desk in 0..self.desks.len() {
+                // What was put off for a while is due.
+                self.desks[desk].skew(2);
+                calm &= self.desks[desk].run(Run::Push, None).await? == Ended::Well;
+                self.compare_queue(desk, By::Engine).await?;
+                calm &= self.everything_waits_for_someone(desk).await?;
+            }
+            if !calm {
+                continue;
+            }
+            // Two pulls for each, when nobody has anything to send: the second can bring nothing new.
+            for desk in &mut self.desks {
+                for _ in 0..2 {
+                    // A connection that died with the server may only be found dead now.
+                    calm &= desk.run(Run::Pull, None).await? == Ended::Well;
+                }
+            }
+            if calm {
+                return Ok(());
+            }
+        }
+        bail!("a write that could be sent still waits after {PATIENCE} rounds")
+    }
+
+    /// Whether everything that waits at a desk waits behind something that was refused.
+    async fn everything_waits_for_someone(&self, desk: usize) -> Result<bool> {
+        let outbox = self.desks[desk].outbox().await?;
+        let mut held: Vec<Uuid> = Vec::new();
+        let mut rows: Vec<(String, Uuid)> = Vec::new();
+        let mut all: Vec<_> = outbox.into_iter().collect();
+        all.sort_by_key(|(operation, _)| operation.seq);
+        for (operation, state) in all {
+            let row = (operation.entity.clone(), operation.entity_id);
+            let behind = rows.contains(&row) || operation.depends_on.is_some_and(|earlier| held.contains(&earlier));
+            if state == OperationState::Waiting && !behind {
+                return Ok(false);
+            }
+            held.push(operation.operation_id);
+            rows.push(row);
+        }
+        Ok(true)
+    }
+
+    /// A person decides about everything that was refused: some of it is tried again first.
+    async fn decide_everything(&mut self) -> Result<()> {
+        for round in 0..PATIENCE {
+            let mut decided = false;
+            for desk in 0..self.desks.len() {
+                for (place, id) in self.queued(desk, OperationState::Parked).await?.into_iter().enumerate() {
+                    decided = true;
+                    let choice = if round < 2 && place % 2 == round % 2 { Choice::Retry } else { Choice::Discard };
+                    self.decide(desk, id, choice).await?;
+                    self.compare_queue(desk, By::Person).await?;
+                }
+            }
+            if !decided {
+                return Ok(());
+            }
+            self.go_quiet().await?;
+        }
+        bail!("something is refused after every decision")
+    }
+
+    /// What must hold whenever things are quiet.
+    async fn judge(&mut self) -> Result<()> {
+        self.ledger.hear_of_erased(&mut self.admin).await?;
+        self.ledger.judge(&mut self.admin).await?;
+        for (desk, at) in self.desks.iter().enumerate() {
+            compare(at).await.with_context(|| format!("at desk {desk}"))?;
+        }
+        for desk in 0..self.desks.len() {
+            self.screens_are_true(desk, true).await.with_context(|| format!("at desk {desk}"))?;
+        }
+        self.messages_are_there().await?;
+        self.notes_are_there_once().await?;
+        self.nothing_was_painted_over().await?;
+        self.moves_are_in_the_book().await
+    }
+
+    /// What is shown is what is queued: in numbers, or row by row as well. A desk that forgets somebody gives writes up by itself,
+    /// when it comes to it.
+    async fn screens_are_true(&mut self, desk: usize, rows: bool) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            let shown = async {
+                self.counts_are_true(desk).await?;
+                if rows { self.states_are_true(desk).await } else { Ok(()) }
+            };
+            match shown.await {
+                Err(_) if tries < PATIENCE && self.ledger.has_erased() => tries += 1,
+                shown => return shown,
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            self.compare_queue(desk, By::Person).await?;
+        }
+    }
+
+    /// The status line and the list say what is queued.
+    async fn counts_are_true(&self, desk: usize) -> Result<()> {
+        let at = &self.desks[desk];
+        let status = at.tell("get_status", json!({})).await?;
+        for (state, count) in [("waiting", &status["waiting"]), ("parked", &status["needs_you"])] {
+            let listed = at.tell("list_operations", json!({ "state": state })).await?;
+            let rows = listed["rows"].as_array().context("rows")?;
+            let mut shown: Vec<Uuid> = rows
+                .iter()
+                .map(|row| Ok(row["operation_id"].as_str().context("an id")?.parse()?))
+                .collect::<Result<_>>()?;
+            let parked = state == "parked";
+            let of_ledger = self.ledger.queued_at(desk).filter(|made| made.operation.reason.is_some() == parked);
+            let mut known: Vec<Uuid> = of_ledger.map(|made| made.operation.operation_id).collect();
+            shown.sort();
+            known.sort();
+            ensure!(shown == known, "desk {desk} lists {shown:?} as {state}, and there are {known:?}");
+            ensure!(*count == json!(shown.len()), "desk {desk} says {count} {state}, and there are {}", shown.len());
+            ensure!(listed["total"] == *count, "desk {desk} lists {} {state} and says {count}", listed["total"]);
+            for row in rows.iter().filter(|_| parked) {
+                ensure!(
+                    row["choices"].as_array().is_some_and(|all| !all.is_empty()),
+                    "nothing can be chosen for {row}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Each row is shown as waiting, or in need of someone, if and only if something for it is.
+    async fn states_are_true(&self, desk: usize) -> Result<()> {
+        let at = &self.desks[desk];
+        let mut expected = std::collections::BTreeMap::new();
+        for made in self.ledger.queued_at(desk) {
+            let state = if made.operation.reason.is_some() { "parked" } else { "pending" };
+            let ids = std::iter::once(made.operation.entity_id.to_string());
+            let talk = made.operation.fields.get("conversation_id").and_then(Value::as_str).map(str::to_owned);
+            for id in ids.chain(talk) {
+                let shown = expected.entry(id).or_insert(state);
+                if state == "parked" {
+                    *shown = state;
+                }
+            }
+        }
+        let mut shown = Vec::new();
+        let talks = at.tell("list_conversations", json!({ "view": "all", "limit": 200, "offset": 0 })).await?;
+        for talk in talks["rows"].as_array().context("rows")? {
+            let thread = at.tell("get_thread", json!({ "conversation_id": talk["id"], "limit": 200 })).await?;
+            shown.extend(thread["messages"].as_array().context("messages")?.iter().cloned());
+            shown.push(talk.clone());
+        }
+        let from = (self.clinic.noon - TimeDelta::days(2)).date_naive();
+        let agenda = at.tell("get_agenda", json!({ "from": from, "days": 6 })).await?;
+        shown.extend(agenda["visits"].as_array().context("visits")?.iter().cloned());
+        let board = at.tell("get_board", json!({ "limit": 200 })).await?;
+        for stage in board["stages"].as_array().context("stages")? {
+            shown.extend(stage["leads"].as_array().context("leads")?.iter().cloned());
+        }
+        for row in shown {
+            let (id, state) = (row["id"].as_str().context("id")?, row["state"].as_str().context("state")?);
+            let right = expected.get(id).copied().unwrap_or("confirmed");
+            ensure!(state == right, "{id} is shown as {state} and is {right}");
+        }
+        Ok(())
+    }
+
+    /// A message that was confirmed was made once, and what was refused was not.
+    async fn messages_are_there(&mut self) -> Result<()> {
+        for made in self.ledger.made.iter().filter(|made| made.operation.action == "send_message") {
+            let count: i64 =
+                sqlx::query_scalar("select count(*) from harness.inserted where entity = 'messages' and id = $1")
+                    .bind(made.operation.entity_id)
+                    .fetch_one(&mut self.admin)
+                    .await?;
+            let right = match made.fate {
+                Fate::Confirmed => count == 1 || (count == 0 && self.ledger.is_of_erased(made)),
+                Fate::Queued | Fate::GivenUp { maybe_applied: false } => count == 0,
+                Fate::GivenUp { maybe_applied: true } | Fate::LostWithDatabase => count <= 1,
+            };
+            ensure!(right, "the message {} was made {count} times: {:?}", made.operation.entity_id, made.fate);
+        }
+        Ok(())
+    }
+
+    /// Each note stands where it was added, once. A row that is gone took its notes along.
+    async fn notes_are_there_once(&mut self) -> Result<()> {
+        for (id, marker) in &self.notes {
+            let Some(made) = self.ledger.made.iter().find(|made| made.operation.operation_id == *id) else { continue };
+            let sql = match made.operation.entity.as_str() {
+                "contacts" => "select notes from app.contacts where id = $1",
+                _ => "select notes from app.appointments where id = $1",
+            };
+            let notes: Option<String> =
+                sqlx::query_scalar(sql).bind(made.operation.entity_id).fetch_optional(&mut self.admin).await?;
+            let Some(notes) = notes else { continue };
+            let times = notes.matches(marker.as_str()).count();
+            let overwritten = made.operation.entity == "appointments" || self.ledger.is_of_erased(made);
+            let right = match made.fate {
+                Fate::Confirmed => {
+                    times == 1 || (overwritten && times == 0) || self.known.was_replaced(made.operation.entity_id)
+                }
+                Fate::Queued | Fate::GivenUp { maybe_applied: false } => times == 0,
+                Fate::GivenUp { maybe_applied: true } | Fate::LostWithDatabase => times <= 1,
+            };
+            ensure!(right, "the note {marker:?} stands there {times} times: {:?}", made.fate);
+        }
+        Ok(())
+    }
+
+    /// An edit took the place of the value that the person had seen, and of no other.
+    async fn nothing_was_painted_over(&mut self) -> Result<()> {
+        let edits = sqlx::query("select field, was, became from harness.edited where became is not null");
+        let edits = edits.fetch_all(&mut self.admin).await?;
+        for row in edits {
+            let (field, was, became): (String, Option<String>, String) = (row.get(0), row.get(1), row.get(2));
+            let wanted = |made: &&Made| made.operation.fields.get(&field).and_then(Value::as_str) == Some(&became);
+            let Some(made) = self.ledger.made.iter().find(wanted) else { continue };
+            let seen = made.operation.base.get(&field).and_then(Value::as_str);
+            ensure!(was.as_deref() == seen, "{became:?} went over {was:?}, and the person had seen {seen:?}");
+        }
+        Ok(())
+    }
+
+    /// Each move of a lead that was confirmed is in its book once, whoever had the last word.
+    async fn moves_are_in_the_book(&mut self) -> Result<()> {
+        if self.restored {
+            return Ok(());
+        }
+        let books = sqlx::query(
+            "select l.id, e.member_id, count(e.id) filter (where e.kind = 'moved')
+             from app.leads l join app.lead_events e on e.clinic_id = l.clinic_id and e.lead_id = l.id
+             where e.member_id is not null group by 1, 2",
+        )
+        .fetch_all(&mut self.admin)
+        .await?;
+        for (desk, at) in self.desks.iter().enumerate() {
+            let moves = self.ledger.made.iter().filter(|made| {
+                made.desk == desk
+                    && made.operation.action == "move_lead"
+                    && made.operation.fields.contains_key("stage_id")
+            });
+            let mut counts = std::collections::BTreeMap::<Uuid, (i64, i64)>::new();
+            for made in moves {
+                let (least, most) = counts.entry(made.operation.entity_id).or_default();
+                match made.fate {
+                    Fate::Confirmed => (*least, *most) = (*least + 1, *most + 1),
+                    Fate::GivenUp { maybe_applied: true } => *most += 1,
+                    _ => {}
+                }
+            }
+            for row in &books {
+                let (lead, member, booked): (Uuid, Uuid, i64) = (row.get(0), row.get(1), row.get(2));
+                if member == at.member {
+                    let (least, most) = counts.get(&lead).copied().unwrap_or_default();
+                    ensure!(
+                        (least..=most).contains(&booked)
+                            || self.known.was_replaced(lead)
+                            || self.ledger.is_erased(lead),
+                        "desk {desk} moved the lead {lead} {least} to {most} times and the book has {booked}"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// When nothing waits and nothing is refused, a copy is only a copy.
+    async fn nothing_is_left(&self) -> Result<()> {
+        for (desk, at) in self.desks.iter().enumerate() {
+            let left = leftovers(at).await?;
+            ensure!(left == (0, 0, 0), "desk {desk} keeps {left:?} rows of queue, effects and shadows");
+        }
+        ensure!(self.ledger.made.iter().all(|made| made.fate != Fate::Queued), "something is still queued");
+        Ok(())
+    }
+}
+
+/// A write that no screen has a command for yet.
+fn write(action: &'static str, kind: WriteKind, entity: &str, id: Uuid, fields: Value) -> Result<NewOperation> {
+    let entity = Entity::named(entity).context("an entity")?;
+    let fields = fields.as_object().cloned().unwrap_or_default();
+    Ok(NewOperation {
+        operation_id: Uuid::now_v7(),
+        action,
+        kind,
+        effect: Effect { entity, entity_id: id, fields },
+        followers: Vec::new(),
+        unchecked: &[],
+        depends_on: None,
+        expires_at: None,
+    })
+}
