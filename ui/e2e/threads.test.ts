@@ -94,10 +94,12 @@ test('the lists and choices of the inbox can be read by everybody', async ({ cli
   await expect(clinic.locator('.chooser-item').first()).toBeVisible();
   expect(await violations(clinic)).toEqual([]);
   await clinic.keyboard.press('Escape');
+  await expect(clinic.locator('.chooser-item')).toHaveCount(0);
   await clinic.keyboard.press('f');
   await expect(clinic.getByTestId('filter-label')).toBeVisible();
   expect(await violations(clinic)).toEqual([]);
   await clinic.keyboard.press('Escape');
+  await expect(clinic.getByTestId('filter-label')).toHaveCount(0);
   await clinic.keyboard.press('x');
   await expect(clinic.getByTestId('bulk')).toBeVisible();
   expect(await violations(clinic)).toEqual([]);

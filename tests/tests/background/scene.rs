@@ -75,9 +75,10 @@ pub async fn eventually(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Re
     Ok(())
 }
 
-fn is_duplicate(error: &anyhow::Error) -> bool {
+/// Both said it at the same moment: one was first, or each waited for the other and the database took one back.
+fn is_race(error: &anyhow::Error) -> bool {
     let refused = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-    refused.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    refused.is_some_and(|refused| refused.is_unique_violation() || refused.code().as_deref() == Some("40P01"))
 }
 
 impl Scene {
@@ -168,7 +169,7 @@ impl Scene {
         // The person may be made by what they write at the same moment.
         loop {
             match self.write(phone, body).await {
-                Err(error) if is_duplicate(&error) => {}
+                Err(error) if is_race(&error) => {}
                 done => return done,
             }
         }

@@ -24,7 +24,7 @@ const writes = (target: EventTarget | null): boolean =>
 
 const layerOpen = (): boolean =>
   document.querySelector(
-    '[role=dialog][data-state=open], [data-popover-content], [role=menu], [role=listbox][data-state=open]',
+    '[role=dialog][data-state=open], [data-popover-content][data-state=open], [role=menu][data-state=open], [role=listbox][data-state=open]',
   ) !== null;
 
 window.addEventListener('keydown', (event) => {

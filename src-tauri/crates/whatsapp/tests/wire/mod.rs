@@ -25,7 +25,7 @@ pub fn timing() -> Timing {
         answer: Duration::from_secs(5),
         send: Duration::from_millis(1500),
         greeting: Duration::from_secs(5),
-        attachments: Duration::from_millis(300),
+        attachments: Duration::from_secs(2),
         namespace: Duration::from_millis(20)..=Duration::from_millis(50),
         poll: Duration::from_secs(1),
     }
