@@ -34,7 +34,7 @@ async fn no_secret_and_no_patient_of_a_sample_clinic_can_be_read_on_this_compute
     let program = place.start().await?;
     program.call("start_sample_clinic", json!({})).await?;
     program.until_ready().await?;
-    let pin = json!({"current_pin": null, "new_pin": PIN, "remove": false, "minutes": 5});
+    let pin = json!({"current_pin": null, "new_pin": PIN, "way": "pin", "minutes": 5});
     program.call("change_lock", pin).await?;
     program.call("lock_now", json!({})).await?;
     ensure!(program.call("unlock", json!({"pin": "00000000"})).await.is_err());
@@ -160,7 +160,7 @@ async fn no_secret_and_no_patient_of_a_clinic_s_whole_life_can_be_read_on_its_co
             .await?;
     }
     find(&owner, PEOPLE[3]).await?;
-    let pin = json!({"current_pin": null, "new_pin": PIN, "remove": false, "minutes": 5});
+    let pin = json!({"current_pin": null, "new_pin": PIN, "way": "pin", "minutes": 5});
     owner.call("change_lock", pin).await?;
     owner.call("lock_now", json!({})).await?;
     ensure!(owner.call("unlock", json!({"pin": "00000000"})).await.is_err());

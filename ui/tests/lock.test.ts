@@ -13,7 +13,7 @@ const pinField = async () =>
 test('Ctrl L locks, the window shows the name of the clinic and the field, and the PIN opens it', async () => {
   const program = open({});
   await screen.findByTestId('status-line');
-  await program.call('change_lock', { current_pin: null, new_pin: '4829', remove: false, minutes: 5 });
+  await program.call('change_lock', { current_pin: null, new_pin: '4829', way: 'pin', minutes: 5 });
   window.dispatchEvent(new KeyboardEvent('keydown', { key: 'l', ctrlKey: true, bubbles: true }));
   const field = await pinField();
   expect(document.querySelector('#app, body')!.textContent).not.toContain('Júlia');
@@ -34,11 +34,32 @@ test('Ctrl L locks, the window shows the name of the clinic and the field, and t
 });
 
 test('after many wrong tries the field waits', async () => {
-  open({ session: { state: 'locked', clinic_name: 'Acácia', wait_seconds: 15 } });
+  open({ session: { state: 'locked', clinic_name: 'Acácia', way: 'pin', wait_seconds: 15 } });
   const field = await pinField();
   type(field, '4829');
   expect(screen.getByTestId('locked').textContent).toContain('Espere 15 s');
   expect(screen.getByRole('button', { name: 'Desbloquear' })).toBeDisabled();
+});
+
+test('where the account of the computer opens, there is no field and the system asks', async () => {
+  const program = open({}, '#/settings');
+  program.lock.account = { proven: true };
+  await program.call('change_lock', { current_pin: null, way: 'account', new_pin: null, minutes: 5 });
+  (await screen.findByTestId('change-lock')).click();
+  const form = await screen.findByTestId('lock-form');
+  expect(form.querySelector<HTMLSelectElement>('[name=way]')!.value).toBe('account');
+  expect(form.querySelector('[name=new]')).toBeNull();
+
+  program.lock.account = { proven: false };
+  await program.call('lock_now', {});
+  const button = await screen.findByRole('button', { name: 'Desbloquear' });
+  expect(screen.getByTestId('locked').querySelector('input')).toBeNull();
+  await waitFor(() => expect(button).toHaveFocus());
+  button.click();
+  await waitFor(() => expect(screen.getByTestId('locked').textContent).toContain('não confirmou'));
+  program.lock.account = { proven: true };
+  button.click();
+  await waitFor(() => expect(screen.queryByTestId('locked')).toBeNull());
 });
 
 test('somebody at the screens is told to the program, and not more often than every 20 seconds', async () => {

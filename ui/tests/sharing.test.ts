@@ -196,6 +196,6 @@ test('who cannot come in with an invitation has its way looked at, and the lock 
     invitation: 'balcao1:abc',
     code: 'k7qw2-9xt4m',
   });
-  clinic.set({ session: { state: 'locked', clinic_name: 'Clínica Acácia', wait_seconds: 0 } });
+  clinic.set({ session: { state: 'locked', clinic_name: 'Clínica Acácia', way: 'pin', wait_seconds: 0 } });
   await waitFor(() => expect(screen.queryByTestId('doctor')).toBeNull());
 });

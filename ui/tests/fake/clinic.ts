@@ -118,7 +118,7 @@ export class FakeClinic {
     () => this.#needsLine(),
     refuse,
   );
-  readonly #lock = new FakeLock(() => this.tell(['session', 'preferences']));
+  readonly lock = new FakeLock(() => this.tell(['session', 'preferences']));
   /** What a set-up on a server that was interrupted had asked for. */
   unfinished: StartLocalClinic | null = null;
   notice: CopyNotice | null = null;
@@ -226,7 +226,7 @@ export class FakeClinic {
   }
 
   #answers: { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] } = {
-    get_session: () => this.#lock.session ?? this.session,
+    get_session: () => this.lock.session ?? this.session,
     start_sample_clinic: () => {
       this.#prepare();
       return this.session;
@@ -235,7 +235,7 @@ export class FakeClinic {
       this.#prepare();
       return this.session;
     },
-    ...this.#lock.answers,
+    ...this.lock.answers,
     ...this.backup.answers,
     start_restore: () => {
       this.#prepare();

@@ -7,7 +7,9 @@ type Answers = { [K in Names]: (payload: Commands[K]['request']) => Commands[K][
 export class FakeLock {
   session: Extract<Session, { state: 'locked' }> | undefined;
   #pin = '';
-  #settings: LockSettings = { has_pin: false, minutes: 0 };
+  #settings: LockSettings = { way: 'none', offers_account: false, minutes: 0 };
+  /** Whether this computer can ask who its account belongs to, and whether that person sits here. */
+  account: { proven: boolean } | undefined;
   #tell: () => void;
 
   constructor(tell: () => void) {
@@ -15,28 +17,36 @@ export class FakeLock {
   }
 
   readonly answers: Answers = {
-    get_lock: () => this.#settings,
-    change_lock: ({ current_pin, new_pin, remove, minutes }) => {
-      if (this.#settings.has_pin && current_pin !== this.#pin) throw wrong();
+    get_lock: () => ({ ...this.#settings, offers_account: this.account !== undefined }),
+    change_lock: ({ current_pin, way, new_pin, minutes }) => {
+      this.#prove(current_pin);
+      if (way === 'account' && !this.account?.proven) throw notProven();
       this.#pin = new_pin ?? this.#pin;
-      this.#settings = remove ? { has_pin: false, minutes: 0 } : { has_pin: true, minutes };
+      this.#settings = { ...this.#settings, way, minutes: way === 'none' ? 0 : minutes };
       this.#tell();
       return this.#settings;
     },
     lock_now: () => {
-      if (this.#settings.has_pin)
-        this.session = { state: 'locked', clinic_name: 'Clínica Acácia', wait_seconds: 0 };
+      const { way } = this.#settings;
+      if (way !== 'none')
+        this.session = { state: 'locked', clinic_name: 'Clínica Acácia', way, wait_seconds: 0 };
       this.#tell();
       return {};
     },
     note_presence: () => ({}),
     unlock: ({ pin }) => {
-      if (pin !== this.#pin) throw wrong();
+      this.#prove(pin);
       this.session = undefined;
       this.#tell();
       return {};
     },
   };
+
+  #prove(pin: string | null) {
+    if (this.#settings.way === 'pin' && pin !== this.#pin) throw wrong();
+    if (this.#settings.way === 'account' && !this.account?.proven) throw notProven();
+  }
 }
 
+const notProven = () => ({ code: 'account_not_proven', message: '', reference: null });
 const wrong = () => ({ code: 'wrong_pin', message: '', reference: '0' });

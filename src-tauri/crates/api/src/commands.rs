@@ -298,9 +298,9 @@ commands! {
     set_preferences(Preferences) -> Preferences = crate::preferences::set_preferences;
     /// How the screens lock on this computer.
     get_lock(Nothing) -> LockSettings = crate::lock::get_lock;
-    /// Changes it. Needs the PIN when there is one.
+    /// Changes it. Whoever asks shows that they may open it, where there is one.
     change_lock(ChangeLock) -> LockSettings = crate::lock::change_lock;
-    /// Locks the screens now, when there is a PIN.
+    /// Locks the screens now, when something can open them.
     lock_now(Nothing) -> Nothing = crate::lock::lock_now;
     /// Somebody is at the screens.
     note_presence(Nothing) -> Nothing = crate::lock::note_presence;

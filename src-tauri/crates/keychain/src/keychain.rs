@@ -1,9 +1,11 @@
 //! The one way to a secret, whichever keyring holds it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 
+use crate::account;
 use crate::memory::MemoryKeyring;
 use crate::system::SystemKeyring;
 use crate::{KeychainError, Result, Secret};
@@ -48,6 +50,11 @@ impl Keychain {
     /// A keyring that is empty now and gone with its last clone. For tests.
     pub fn in_memory() -> Self {
         Self::over(Keyring::Memory(MemoryKeyring::default()))
+    }
+
+    /// The same on a system that can ask its account; the owner of it sits here while `owner` says so. For tests.
+    pub fn in_memory_with_account(owner: Arc<AtomicBool>) -> Self {
+        Self::over(Keyring::Memory(MemoryKeyring::with_owner(owner)))
     }
 
     fn over(keyring: Keyring) -> Self {
@@ -97,6 +104,30 @@ impl Keychain {
                 memory.delete(name);
                 Ok(())
             }
+        }
+    }
+
+    /// Whether this system lets a program ask the owner of the account to prove that they sit here.
+    pub fn can_ask_account(&self) -> bool {
+        match &*self.keyring {
+            Keyring::System(_) => account::OFFERED,
+            Keyring::Memory(memory) => memory.owner.is_some(),
+        }
+    }
+
+    /// Asks the owner of the account to prove that they sit here: with a finger, a face, a PIN or the password of the
+    /// account, whatever the system takes. `program` is who asks, `why` completes "… is trying to". `false` when they failed
+    /// or called it off; there is no answer sooner than theirs, at most after two minutes.
+    ///
+    /// # Errors
+    /// [`KeychainError::Unavailable`] where the system has no such question, or nobody answers it.
+    pub async fn ask_account(&self, program: &str, why: &str) -> Result<bool> {
+        match &*self.keyring {
+            Keyring::System(_) => account::ask(program, why).await,
+            Keyring::Memory(memory) => match &memory.owner {
+                Some(owner) => Ok(owner.load(Ordering::SeqCst)),
+                None => Err(KeychainError::unavailable("no account")),
+            },
         }
     }
 

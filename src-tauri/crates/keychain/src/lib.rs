@@ -14,9 +14,12 @@
 //! | `<channel-id>/gateway-key`        | the gateway of a connection to WhatsApp                 |
 //! | `<profile-id>/lan-authority`      | what desks trust when the clinic is shared on a network |
 //!
+//! The same account can be asked to prove that its owner sits here, see [`Keychain::ask_account`].
+//!
 //! There is deliberately no fallback to a file: where no keyring answers, [`KeychainError::Unavailable`] says so and
 //! the person decides what to do.
 
+mod account;
 mod error;
 mod keychain;
 mod memory;

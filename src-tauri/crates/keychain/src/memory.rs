@@ -1,14 +1,23 @@
 //! A keyring that lives and dies with its [`Keychain`](crate::Keychain): for tests.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Secret;
 
 #[derive(Default)]
-pub(crate) struct MemoryKeyring(Mutex<HashMap<String, Secret>>);
+pub(crate) struct MemoryKeyring {
+    entries: Mutex<HashMap<String, Secret>>,
+    /// Whether the owner of the account sits here; absent where accounts cannot be asked.
+    pub(crate) owner: Option<Arc<AtomicBool>>,
+}
 
 impl MemoryKeyring {
+    pub(crate) fn with_owner(owner: Arc<AtomicBool>) -> Self {
+        Self { owner: Some(owner), ..Self::default() }
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<Secret> {
         self.entries().get(name).cloned()
     }
@@ -23,6 +32,6 @@ impl MemoryKeyring {
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Secret>> {
         // A panic elsewhere cannot leave a map of whole secrets half-written.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -535,17 +535,17 @@ conversations: Array<string>, };
  */
 export type ChangeLock = { 
 /**
- * The PIN there is; needed when there is one.
+ * The PIN there is; needed when there is one. Where the account opens, the system asks by itself.
  */
 current_pin: string | null, 
 /**
- * A PIN in its place, of 4 to 64 characters. Absent, it stays.
+ * What is to open them.
+ */
+way: LockWay, 
+/**
+ * The PIN from now on, of 4 to 64 characters. Absent, the one there is stays.
  */
 new_pin: string | null, 
-/**
- * Takes the lock away.
- */
-remove: boolean, 
 /**
  * 0, 5, 15 or 60.
  */
@@ -1684,13 +1684,22 @@ export type Locale = "pt-BR" | "en";
  */
 export type LockSettings = { 
 /**
- * Whether there is a PIN; without one nothing locks.
+ * What opens them.
  */
-has_pin: boolean, 
+way: LockWay, 
+/**
+ * Whether this system lets the account open them.
+ */
+offers_account: boolean, 
 /**
  * Minutes without anybody at the screens until they lock: 5, 15 or 60; 0 is only when asked for.
  */
 minutes: number, };
+
+/**
+ * What opens locked screens.
+ */
+export type LockWay = "none" | "pin" | "account";
 
 /**
  * A reason a lead can be lost for.
@@ -2698,6 +2707,10 @@ has_profile: boolean, } | { "state": "locked",
  */
 clinic_name: string, 
 /**
+ * What opens them.
+ */
+way: LockWay, 
+/**
  * Seconds until a PIN is heard again, after many wrong ones.
  */
 wait_seconds: number, } | { "state": "revoked", 
@@ -3267,9 +3280,9 @@ undo: string, };
  */
 export type Unlock = { 
 /**
- * As it was typed.
+ * As it was typed; absent where the account opens.
  */
-pin: string, };
+pin: string | null, };
 
 /**
  * Names a backup in the chosen folder.
@@ -3575,9 +3588,9 @@ export interface Commands {
   set_preferences: { request: Preferences; response: Preferences };
   /** How the screens lock on this computer. */
   get_lock: { request: Nothing; response: LockSettings };
-  /** Changes it. Needs the PIN when there is one. */
+  /** Changes it. Whoever asks shows that they may open it, where there is one. */
   change_lock: { request: ChangeLock; response: LockSettings };
-  /** Locks the screens now, when there is a PIN. */
+  /** Locks the screens now, when something can open them. */
   lock_now: { request: Nothing; response: Nothing };
   /** Somebody is at the screens. */
   note_presence: { request: Nothing; response: Nothing };

@@ -16,6 +16,8 @@ const sentences: Record<string, Sentences> = {
   no_session: { what: m.error_no_session, todo: m.error_no_session_do },
   locked: { what: m.error_locked },
   wrong_pin: { what: m.error_wrong_pin },
+  account_not_proven: { what: m.error_account_not_proven },
+  account_unavailable: { what: m.error_account_unavailable, todo: m.error_account_unavailable_do },
   pin_wait: { what: m.error_pin_wait },
   pin_too_short: { what: m.error_pin_too_short },
   clinic_exists: { what: m.error_clinic_exists, todo: m.error_clinic_exists_do },

@@ -1,11 +1,11 @@
 //! The lock of the screens: while it is on, the program answers nothing but whether it is, and tells of no change. It is
 //! here and not in the window, because what the window was told could be read out of it.
 //!
-//! Windows, macOS and the desktops of Linux each unlock in a way of their own, which none of them offers to every program;
-//! the PIN is the same everywhere. Whoever has forgotten theirs removes the entry `<profile-id>/lock` in the keyring of the
-//! system, which asks for the password of the account.
+//! A PIN opens it, or the account of the system where that lets itself be asked: Windows and macOS do, the desktops of Linux
+//! do not. Whoever has forgotten their PIN removes the entry `<profile-id>/lock` in the keyring of the system, which asks for
+//! the password of the account.
 
-mod pin;
+mod entry;
 mod types;
 
 use std::collections::BTreeSet;
@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 use balcao_keychain::names;
 use chrono::{DateTime, Utc};
 
-use self::pin::Pin;
+use self::entry::Entry;
 pub use self::types::*;
 use crate::changes::Topic;
 use crate::commands::Nothing;
 use crate::desk::Desk;
 use crate::error::ApiError;
+use crate::preferences::{Locale, get_preferences};
 use crate::profile::Profile;
 use crate::session::Session;
 
@@ -60,7 +61,7 @@ impl Lock {
     }
 
     fn settings(&self) -> LockSettings {
-        self.presence().settings.unwrap_or(LockSettings { has_pin: false, minutes: 0 })
+        self.presence().settings.unwrap_or(LockSettings { way: LockWay::None, offers_account: false, minutes: 0 })
     }
 
     fn is_over(&self, now: DateTime<Utc>) -> bool {
@@ -68,7 +69,7 @@ impl Lock {
         let (Some(settings), Some((instant, time))) = (presence.settings, presence.last) else { return false };
         let minutes = Duration::from_secs(u64::from(settings.minutes) * 60);
         let away = (now - time).to_std().unwrap_or_default().max(instant.elapsed());
-        settings.has_pin && settings.minutes > 0 && away >= minutes
+        settings.way != LockWay::None && settings.minutes > 0 && away >= minutes
     }
 
     fn wait_seconds(&self) -> u32 {
@@ -85,15 +86,12 @@ impl Desk {
         if self.lock.presence().settings.is_some() {
             return Ok(());
         }
-        let settings = match self.read_pin(profile).await? {
-            Some(pin) => {
-                self.lock.presence().wait = Some((Instant::now(), pin.wait(self.clock.now())));
-                self.lock.is_on.store(true, Ordering::SeqCst);
-                LockSettings { has_pin: true, minutes: pin.minutes }
-            }
-            None => LockSettings { has_pin: false, minutes: 0 },
-        };
-        self.lock.presence().settings = Some(settings);
+        let entry = self.read_entry(profile).await?;
+        if let Some(entry) = &entry {
+            self.lock.presence().wait = Some((Instant::now(), entry.wait(self.clock.now())));
+            self.lock.is_on.store(true, Ordering::SeqCst);
+        }
+        self.set_settings(entry.as_ref());
         self.announce(BTreeSet::from([Topic::Session]), Vec::new());
         Ok(())
     }
@@ -104,25 +102,56 @@ impl Desk {
         self.lock.is_on.store(false, Ordering::SeqCst);
     }
 
-    async fn read_pin(&self, profile: &Profile) -> Result<Option<Pin>, ApiError> {
-        self.keychain.get(&names::lock(&profile.id.to_string())).await?.as_ref().map(Pin::read).transpose()
+    fn set_settings(&self, entry: Option<&Entry>) -> LockSettings {
+        let settings = LockSettings {
+            way: entry.map_or(LockWay::None, Entry::way),
+            offers_account: self.keychain.can_ask_account(),
+            minutes: entry.map_or(0, |entry| entry.minutes),
+        };
+        self.lock.presence().settings = Some(settings);
+        settings
     }
 
-    async fn write_pin(&self, profile: &Profile, pin: &Pin) -> Result<(), ApiError> {
-        Ok(self.keychain.set(&names::lock(&profile.id.to_string()), &pin.to_secret()?).await?)
+    async fn read_entry(&self, profile: &Profile) -> Result<Option<Entry>, ApiError> {
+        self.keychain.get(&names::lock(&profile.id.to_string())).await?.as_ref().map(Entry::read).transpose()
+    }
+
+    async fn write_entry(&self, profile: &Profile, entry: &Entry) -> Result<(), ApiError> {
+        Ok(self.keychain.set(&names::lock(&profile.id.to_string()), &entry.to_secret()?).await?)
+    }
+
+    /// Lets whoever sits here show that they may open, in the way that is set. `None` when nothing is.
+    async fn prove(self: &Arc<Self>, profile: &Profile, typed: Option<&str>) -> Result<Option<Entry>, ApiError> {
+        let _one_at_a_time = self.lock.trying.lock().await;
+        match self.read_entry(profile).await? {
+            Some(entry) if entry.way() == LockWay::Account => self.ask_account().await.map(|()| Some(entry)),
+            Some(entry) => self.try_pin(profile, entry, typed.unwrap_or_default()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The system counts wrong tries by itself, and lets nobody guess for long.
+    async fn ask_account(self: &Arc<Self>) -> Result<(), ApiError> {
+        let why = match get_preferences(self, Nothing {}).await?.locale {
+            Locale::PtBr => "desbloquear a tela",
+            Locale::En => "unlock the screen",
+        };
+        match self.keychain.ask_account("Balcão", why).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ApiError::new("account_not_proven", "the owner of the account did not show that they sit here")),
+            Err(error) => Err(ApiError::new("account_unavailable", error.to_string())),
+        }
     }
 
     /// One try. Says whether it was right; a wrong one is counted.
-    async fn try_pin(&self, profile: &Profile, typed: &str) -> Result<Option<Pin>, ApiError> {
-        let _one_at_a_time = self.lock.trying.lock().await;
-        let Some(mut pin) = self.read_pin(profile).await? else { return Ok(None) };
+    async fn try_pin(&self, profile: &Profile, mut pin: Entry, typed: &str) -> Result<Entry, ApiError> {
         let wait = pin.wait(self.clock.now());
         if wait > 0 {
             self.lock.presence().wait = Some((Instant::now(), wait));
             return Err(ApiError::new("pin_wait", "too many wrong tries").about(wait.to_string()));
         }
         pin.count(self.clock.now());
-        self.write_pin(profile, &pin).await?;
+        self.write_entry(profile, &pin).await?;
         let (kept, typed) = (pin.clone(), typed.to_owned());
         let fits = tokio::task::spawn_blocking(move || kept.fits(&typed)).await.map_err(ApiError::internal)?;
         if !fits {
@@ -131,14 +160,14 @@ impl Desk {
             return Err(ApiError::new("wrong_pin", "the PIN is another one").about(wait.to_string()));
         }
         pin.forgive();
-        self.write_pin(profile, &pin).await?;
+        self.write_entry(profile, &pin).await?;
         self.lock.presence().wait = None;
-        Ok(Some(pin))
+        Ok(pin)
     }
 
-    /// Locks the screens, if there is a PIN to open them with.
+    /// Locks the screens, if there is something to open them with.
     pub(crate) fn lock_now(&self) {
-        if self.lock.settings().has_pin && !self.lock.is_on.swap(true, Ordering::SeqCst) {
+        if self.lock.settings().way != LockWay::None && !self.lock.is_on.swap(true, Ordering::SeqCst) {
             self.announce(BTreeSet::from([Topic::Session]), Vec::new());
         }
     }
@@ -154,7 +183,8 @@ impl Desk {
             Ok(clinic) => clinic.cache.clinic().await.ok().flatten().map(|row| row.name).unwrap_or_default(),
             Err(_) => String::new(),
         };
-        Session::Locked { clinic_name, wait_seconds: self.lock.wait_seconds() }
+        let way = self.lock.settings().way;
+        Session::Locked { clinic_name, way, wait_seconds: self.lock.wait_seconds() }
     }
 }
 
@@ -184,29 +214,30 @@ pub(crate) async fn change_lock(desk: &Arc<Desk>, wish: ChangeLock) -> Result<Lo
     if wish.new_pin.as_ref().is_some_and(|pin| !(4..=64).contains(&pin.chars().count())) {
         return Err(ApiError::new("pin_too_short", "a PIN has 4 to 64 characters").about("new_pin"));
     }
-    let known = match desk.read_pin(&profile).await? {
-        Some(_) => desk.try_pin(&profile, &wish.current_pin.unwrap_or_default()).await?,
-        None => None,
-    };
-    let settings = if wish.remove {
-        desk.keychain.delete(&names::lock(&profile.id.to_string())).await?;
-        LockSettings { has_pin: false, minutes: 0 }
-    } else {
-        let minutes = wish.minutes;
-        let pin = match (wish.new_pin, known) {
-            (Some(new), _) => {
-                tokio::task::spawn_blocking(move || Pin::new(&new, minutes)).await.map_err(ApiError::internal)??
+    let known = desk.prove(&profile, wish.current_pin.as_deref()).await?;
+    let known_way = known.as_ref().map(Entry::way);
+    let minutes = wish.minutes;
+    let entry = match (wish.way, wish.new_pin, known) {
+        (LockWay::None, ..) => None,
+        (LockWay::Account, ..) => {
+            // Whoever cannot open it in this way is not to lock themselves out.
+            if known_way != Some(LockWay::Account) {
+                desk.ask_account().await?;
             }
-            (None, Some(mut known)) => {
-                known.minutes = minutes;
-                known
-            }
-            (None, None) => return Err(ApiError::new("pin_too_short", "a lock needs a PIN").about("new_pin")),
-        };
-        desk.write_pin(&profile, &pin).await?;
-        LockSettings { has_pin: true, minutes }
+            Some(Entry::of_account(minutes))
+        }
+        (LockWay::Pin, Some(new), _) => {
+            let made = tokio::task::spawn_blocking(move || Entry::of_pin(&new, minutes)).await;
+            Some(made.map_err(ApiError::internal)??)
+        }
+        (LockWay::Pin, None, Some(known)) if known_way == Some(LockWay::Pin) => Some(known.after(minutes)),
+        (LockWay::Pin, None, _) => return Err(ApiError::new("pin_too_short", "a lock needs a PIN").about("new_pin")),
     };
-    desk.lock.presence().settings = Some(settings);
+    match &entry {
+        Some(entry) => desk.write_entry(&profile, entry).await?,
+        None => desk.keychain.delete(&names::lock(&profile.id.to_string())).await?,
+    }
+    let settings = desk.set_settings(entry.as_ref());
     desk.touch();
     desk.announce(BTreeSet::from([Topic::Preferences]), Vec::new());
     Ok(settings)
@@ -225,9 +256,9 @@ pub(crate) async fn note_presence(desk: &Arc<Desk>, _: Nothing) -> Result<Nothin
 pub(crate) async fn unlock(desk: &Arc<Desk>, wish: Unlock) -> Result<Nothing, ApiError> {
     if desk.lock.is_on() {
         // Without the profile or the entry nothing fits: taking either away opens the screens at the next start only.
-        let gone = || ApiError::new("wrong_pin", "there is no PIN to compare with");
+        let gone = || ApiError::new("wrong_pin", "there is nothing to compare with");
         let profile = Profile::read(&desk.options.profile_dir)?.ok_or_else(gone)?;
-        desk.try_pin(&profile, &wish.pin).await?.ok_or_else(gone)?;
+        desk.prove(&profile, wish.pin.as_deref()).await?.ok_or_else(gone)?;
         desk.touch();
         desk.lock.is_on.store(false, Ordering::SeqCst);
         desk.announce(BTreeSet::from(Topic::ALL), Vec::new());

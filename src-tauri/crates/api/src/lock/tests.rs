@@ -16,9 +16,13 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        Self::with(Keychain::in_memory())
+    }
+
+    fn with(keychain: Keychain) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-        let place = Self { folder, keychain: Keychain::in_memory(), clock: Clock::manual(start) };
+        let place = Self { folder, keychain, clock: Clock::manual(start) };
         // A clinic that cannot be reached: its lock works all the same.
         let address = balcao_tenant::Address::parse("postgres://a@127.0.0.1:1/x").unwrap().0;
         let id = Uuid::from_u128(7);
@@ -42,7 +46,7 @@ impl Place {
 }
 
 async fn change(desk: &Arc<Desk>, current: Option<&str>, new: Option<&str>, minutes: u32) -> Result<Value, ApiError> {
-    let wish = json!({"current_pin": current, "new_pin": new, "remove": false, "minutes": minutes});
+    let wish = json!({"current_pin": current, "way": "pin", "new_pin": new, "minutes": minutes});
     call(desk, "change_lock", wish).await
 }
 
@@ -148,8 +152,42 @@ async fn the_lock_is_changed_by_who_knows_the_pin_only() {
     assert_eq!(change(&desk, None, Some("4829"), 7).await.unwrap_err().code, "invalid_request");
     change(&desk, None, Some("4829"), 5).await.unwrap();
     assert_eq!(change(&desk, None, None, 0).await.unwrap_err().code, "wrong_pin");
-    assert_eq!(change(&desk, Some("4829"), None, 60).await.unwrap(), json!({"has_pin": true, "minutes": 60}));
-    let remove = json!({"current_pin": "4829", "new_pin": null, "remove": true, "minutes": 0});
-    assert_eq!(call(&desk, "change_lock", remove).await.unwrap(), json!({"has_pin": false, "minutes": 0}));
+    assert_eq!(
+        change(&desk, Some("4829"), None, 60).await.unwrap(),
+        json!({"way": "pin", "offers_account": false, "minutes": 60})
+    );
+    let account = json!({"current_pin": "4829", "way": "account", "new_pin": null, "minutes": 5});
+    assert_eq!(call(&desk, "change_lock", account).await.unwrap_err().code, "account_unavailable", "nothing to ask here");
+    let remove = json!({"current_pin": "4829", "way": "none", "new_pin": null, "minutes": 0});
+    let none = json!({"way": "none", "offers_account": false, "minutes": 0});
+    assert_eq!(call(&desk, "change_lock", remove).await.unwrap(), none);
     assert!(place.keychain.get(&names::lock(&Uuid::from_u128(7).to_string())).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_account_of_the_system_opens_what_it_locks_and_no_pin_does() {
+    let owner = Arc::new(AtomicBool::new(false));
+    let place = Place::with(Keychain::in_memory_with_account(owner.clone()));
+    let desk = place.open().await;
+    let account = json!({"current_pin": null, "way": "account", "new_pin": null, "minutes": 15});
+    let refused = call(&desk, "change_lock", account.clone()).await.unwrap_err();
+    assert_eq!(refused.code, "account_not_proven", "whoever cannot open it does not lock it");
+    owner.store(true, Ordering::SeqCst);
+    let settings = call(&desk, "change_lock", account).await.unwrap();
+    assert_eq!(settings, json!({"way": "account", "offers_account": true, "minutes": 15}));
+
+    call(&desk, "lock_now", json!({})).await.unwrap();
+    assert_eq!(state(&desk).await["way"], "account");
+    owner.store(false, Ordering::SeqCst);
+    for pin in [json!(null), json!(""), json!("4829")] {
+        assert_eq!(call(&desk, "unlock", json!({"pin": pin})).await.unwrap_err().code, "account_not_proven");
+    }
+    owner.store(true, Ordering::SeqCst);
+    call(&desk, "unlock", json!({"pin": null})).await.unwrap();
+    assert_ne!(state(&desk).await["state"], "locked");
+
+    owner.store(false, Ordering::SeqCst);
+    assert_eq!(change(&desk, None, Some("4829"), 5).await.unwrap_err().code, "account_not_proven");
+    owner.store(true, Ordering::SeqCst);
+    assert_eq!(change(&desk, None, Some("4829"), 5).await.unwrap()["way"], "pin");
 }

@@ -6,6 +6,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::lock::LockWay;
 use crate::operations::CopyProgress;
 use crate::setup::Practice;
 
@@ -39,10 +40,12 @@ pub enum Session {
         /// Whether a profile exists (retry) or not (back to first run).
         has_profile: bool,
     },
-    /// The screens are locked: nothing else is answered until the PIN was typed.
+    /// The screens are locked: nothing else is answered until somebody opened them.
     Locked {
         /// The clinic; empty while it is not open yet.
         clinic_name: String,
+        /// What opens them.
+        way: LockWay,
         /// Seconds until a PIN is heard again, after many wrong ones.
         wait_seconds: u32,
     },

@@ -1,4 +1,4 @@
-//! What the keyring keeps about the PIN: its hash, and how often somebody was wrong.
+//! What the keyring keeps about the lock: the hash of the PIN, if one opens it, and how often somebody was wrong.
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
@@ -6,6 +6,7 @@ use balcao_keychain::Secret;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::types::LockWay;
 use crate::error::ApiError;
 
 /// Wrong tries that cost no time: fingers slip.
@@ -19,22 +20,27 @@ const LONGEST_WAIT: i64 = 15 * 60;
 
 /// One entry of the keyring. It holds what may not be turned back by deleting a file: the count and its time too.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Pin {
-    /// Argon2id in the PHC format.
-    hash: String,
+pub(crate) struct Entry {
+    /// Argon2id in the PHC format; absent where the account of the system opens.
+    hash: Option<String>,
     pub(crate) minutes: u32,
     failed: u32,
     last_failed_at: Option<DateTime<Utc>>,
 }
 
-impl Pin {
-    /// Takes a quarter of a second and 19 MiB: on a thread for that.
-    pub(crate) fn new(pin: &str, minutes: u32) -> Result<Self, ApiError> {
+impl Entry {
+    /// Opens with the account of the system.
+    pub(crate) fn of_account(minutes: u32) -> Self {
+        Self { hash: None, minutes, failed: 0, last_failed_at: None }
+    }
+
+    /// Opens with this PIN. Takes a quarter of a second and 19 MiB: on a thread for that.
+    pub(crate) fn of_pin(pin: &str, minutes: u32) -> Result<Self, ApiError> {
         let salt = Secret::random(16)?;
         // Hexadecimal digits are valid Base64, which the format wants.
         let salt = SaltString::from_b64(salt.expose()).map_err(ApiError::internal)?;
         let hash = Argon2::default().hash_password(pin.as_bytes(), &salt).map_err(ApiError::internal)?;
-        Ok(Self { hash: hash.to_string(), minutes, failed: 0, last_failed_at: None })
+        Ok(Self { hash: Some(hash.to_string()), minutes, failed: 0, last_failed_at: None })
     }
 
     pub(crate) fn read(secret: &Secret) -> Result<Self, ApiError> {
@@ -46,9 +52,19 @@ impl Pin {
         Ok(Secret::new(serde_json::to_string(self).map_err(ApiError::internal)?))
     }
 
-    /// As expensive as [`Pin::new`].
+    /// The same, that locks after so many minutes.
+    pub(crate) fn after(self, minutes: u32) -> Self {
+        Self { minutes, ..self }
+    }
+
+    pub(crate) fn way(&self) -> LockWay {
+        if self.hash.is_some() { LockWay::Pin } else { LockWay::Account }
+    }
+
+    /// Whether this is the PIN. As expensive as [`Entry::of_pin`].
     pub(crate) fn fits(&self, pin: &str) -> bool {
-        PasswordHash::new(&self.hash).is_ok_and(|hash| Argon2::default().verify_password(pin.as_bytes(), &hash).is_ok())
+        let hash = self.hash.as_deref().and_then(|hash| PasswordHash::new(hash).ok());
+        hash.is_some_and(|hash| Argon2::default().verify_password(pin.as_bytes(), &hash).is_ok())
     }
 
     /// Counts a try before it is made, so that ending the program in the middle of it gains nothing.
@@ -82,19 +98,26 @@ mod tests {
 
     #[test]
     fn only_the_pin_fits_and_it_is_nowhere_in_what_is_kept() {
-        let pin = Pin::new("482 913", 5).unwrap();
+        let pin = Entry::of_pin("482 913", 5).unwrap();
         assert!(pin.fits("482 913"));
         assert!(!pin.fits("482913") && !pin.fits(""));
         let kept = pin.to_secret().unwrap();
         assert!(kept.expose().contains("$argon2id$") && !kept.expose().contains("482"), "the hash, never the PIN");
         assert!(kept.expose().len() < balcao_keychain::MAX_SECRET_BYTES / 4);
-        assert!(Pin::read(&kept).unwrap().fits("482 913"));
-        assert_ne!(Pin::new("482 913", 5).unwrap().hash, pin.hash, "each has a salt of its own");
+        assert!(Entry::read(&kept).unwrap().fits("482 913"));
+        assert_ne!(Entry::of_pin("482 913", 5).unwrap().hash, pin.hash, "each has a salt of its own");
+    }
+
+    #[test]
+    fn no_pin_fits_where_the_account_opens() {
+        let entry = Entry::read(&Entry::of_account(15).to_secret().unwrap()).unwrap();
+        assert_eq!((entry.way(), entry.minutes), (LockWay::Account, 15));
+        assert!(!entry.fits("") && !entry.fits("0000"));
     }
 
     #[test]
     fn slips_cost_nothing_and_guessing_costs_ever_more() {
-        let mut pin = Pin { hash: String::new(), minutes: 0, failed: 0, last_failed_at: None };
+        let mut pin = Entry { hash: Some(String::new()), minutes: 0, failed: 0, last_failed_at: None };
         let mut waits = Vec::new();
         for _ in 0..10 {
             pin.count(at(0));
