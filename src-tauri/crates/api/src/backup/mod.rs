@@ -19,7 +19,7 @@ use self::book::Book;
 pub(crate) use self::erasures::keep_erasures;
 pub(crate) use self::places::list_folders;
 pub(crate) use self::restore::{peek_backup, start_restore};
-pub(crate) use self::run::Backups;
+pub(crate) use self::run::{Backups, Turn};
 pub use self::types::*;
 use crate::commands::Nothing;
 use crate::desk::Desk;
@@ -161,25 +161,23 @@ pub(crate) async fn change_backup(desk: &Arc<Desk>, wish: BackupWish) -> Result<
 /// Answers at once; the state tells how far it is.
 pub(crate) async fn start_backup(desk: &Arc<Desk>, _: Nothing) -> Result<BackupState, ApiError> {
     desk.local_profile()?;
-    begin(desk, |desk| async move { desk.back_up().await }).await
+    let (turn, there) = (Turn::begin(desk, "make")?, desk.clone());
+    begun(desk, async move { there.back_up(turn).await }).await
 }
 
 /// Likewise.
 pub(crate) async fn verify_backup(desk: &Arc<Desk>, wish: VerifyBackup) -> Result<BackupState, ApiError> {
     desk.local_profile()?;
-    begin(desk, |desk| async move { desk.verify_backup(&wish.file).await }).await
+    let (turn, there) = (Turn::begin(desk, "verify")?, desk.clone());
+    begun(desk, async move { there.verify_backup(turn, &wish.file).await }).await
 }
 
-async fn begin<Fut>(desk: &Arc<Desk>, work: impl FnOnce(Arc<Desk>) -> Fut) -> Result<BackupState, ApiError>
-where
-    Fut: Future<Output = Result<(), ApiError>> + Send + 'static,
-{
-    if desk.backups.is_running() {
-        return Err(ApiError::new("backup_running", "a backup is being made or tried"));
-    }
-    // What becomes of it is in the book.
-    tokio::spawn(work(desk.clone()));
-    tokio::task::yield_now().await;
+/// What becomes of the work is in the book.
+async fn begun(
+    desk: &Arc<Desk>,
+    work: impl Future<Output = Result<(), ApiError>> + Send + 'static,
+) -> Result<BackupState, ApiError> {
+    tokio::spawn(work);
     get_backup(desk, Nothing {}).await
 }
 

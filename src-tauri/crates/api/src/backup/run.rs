@@ -88,13 +88,28 @@ fn progress(doing: &str, step: Step, done: u64, total: Option<u64>) -> BackupPro
     }
 }
 
-/// Ends what was begun, whatever becomes of it.
-struct Turn<'a>(&'a Arc<Desk>);
+/// The one piece of work that is under way: over when it is dropped, whatever became of it.
+pub(crate) struct Turn {
+    desk: Arc<Desk>,
+    cancelled: watch::Receiver<bool>,
+}
 
-impl Drop for Turn<'_> {
+impl Turn {
+    /// `doing` is what the state says: make or verify.
+    ///
+    /// # Errors
+    /// `backup_running` while another one is under way.
+    pub(crate) fn begin(desk: &Arc<Desk>, doing: &str) -> Result<Self, ApiError> {
+        let cancelled = desk.backups.begin(doing)?;
+        desk.tell_backups();
+        Ok(Self { desk: desk.clone(), cancelled })
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
-        *self.0.backups.running() = None;
-        self.0.tell_backups();
+        *self.desk.backups.running() = None;
+        self.desk.tell_backups();
     }
 }
 
@@ -127,10 +142,8 @@ impl Desk {
     }
 
     /// Makes a backup, tries it, and removes the ones that need not stay. What comes of it is in the book and in the log.
-    pub(crate) async fn back_up(self: &Arc<Self>) -> Result<(), ApiError> {
-        let cancelled = self.backups.begin("make")?;
-        let turn = Turn(self);
-        self.tell_backups();
+    pub(crate) async fn back_up(self: &Arc<Self>, turn: Turn) -> Result<(), ApiError> {
+        let cancelled = turn.cancelled.clone();
         let made = async {
             let tools = self.backup_tools().await?;
             let admin = tools.server.admin_url(crate::local_clinic::DATABASE).await?;
@@ -164,10 +177,8 @@ impl Desk {
     }
 
     /// Tries a backup of the folder by restoring it.
-    pub(crate) async fn verify_backup(self: &Arc<Self>, file: &str) -> Result<(), ApiError> {
-        let cancelled = self.backups.begin("verify")?;
-        let turn = Turn(self);
-        self.tell_backups();
+    pub(super) async fn verify_backup(self: &Arc<Self>, turn: Turn, file: &str) -> Result<(), ApiError> {
+        let cancelled = turn.cancelled.clone();
         let found = async {
             let tools = self.backup_tools().await?;
             let found = balcao_backup::list(&tools.folder)?.into_iter().find(|found| name_of(&found.path) == file);

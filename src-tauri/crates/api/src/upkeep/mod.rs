@@ -8,7 +8,7 @@ use balcao_domain::clock::Clock;
 use balcao_sync::Connection;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::backup::keep_erasures;
+use crate::backup::{Turn, keep_erasures};
 use crate::desk::Desk;
 use crate::error::ApiError;
 
@@ -96,7 +96,7 @@ impl Round {
         }
         let zone = desk.clinic().await?.time_zone().await?;
         if desk.backup_book().is_due(clock.now(), zone) && !desk.backups.is_running() {
-            desk.back_up().await?;
+            desk.back_up(Turn::begin(desk, "make")?).await?;
         }
         Ok(())
     }
