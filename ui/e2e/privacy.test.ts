@@ -16,7 +16,11 @@ test('the owner hands out a copy and sees what erasing would leave, by keyboard 
   await clinic.goto('/#/inbox/all');
   await clinic.getByTestId('conversation-row').first().click();
   const person = clinic.getByTestId('person');
-  if (!(await person.isVisible())) await clinic.keyboard.press('i');
+  // On a wide screen it stands there as soon as the thread does.
+  await expect(async () => {
+    if (!(await person.isVisible())) await clinic.keyboard.press('i');
+    await expect(person).toBeVisible({ timeout: 2000 });
+  }).toPass();
   await person.getByTestId('open-person-data').focus();
   await clinic.keyboard.press('Enter');
   const data = clinic.getByTestId('person-data');
