@@ -130,7 +130,7 @@ async fn the_real_window_keeps_every_write_through_a_dead_database_and_a_killed_
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    place.kill_program()?;
+    place.kill_program().await?;
     drop(driver);
     let driver = Driver::start(&place.driver).await?;
     let window = driver.open(&place.program()).await?;

@@ -52,8 +52,15 @@ async fn invite(window: &Window, name: &str) -> Result<(String, String)> {
     window.run("location.hash = '#/settings';", json!([])).await?;
     window.click_on("[data-testid=sharing-switch]", SOON).await?;
     window.wait_for("[data-testid=sharing-state][data-state=on]", SOON).await?;
-    window.click_on("[data-testid=invite]", SOON).await?;
-    fill(window, "[data-testid=invite-form] input[name=name]", name).await?;
+    // While the network comes up the page grows, and the button moves away from under the pointer.
+    let field = "[data-testid=invite-form] input[name=name]";
+    let begun = Instant::now();
+    while window.find_all(field).await?.is_empty() {
+        ensure!(begun.elapsed() < SOON, "the form of an invitation never opened");
+        window.click_on("[data-testid=invite]", SOON).await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    fill(window, field, name).await?;
     window.click_on("[data-testid=invite-make]", SOON).await?;
     let code = window.wait_for("[data-testid=invitation-code]", SOON).await?;
     let code = window.text(&code).await?;
@@ -187,7 +194,7 @@ async fn the_real_window_carries_a_clinic_from_its_first_day_through_a_disaster(
     assert_eq!(refused.await?.unwrap_err()["code"], "no_session", "nothing of it is answered any more");
 
     // The disk of the first computer is gone, with the clinic's database on it.
-    reception.kill_program()?;
+    reception.kill_program().await?;
     reception.kill_database()?;
     drop(driver);
     std::fs::remove_dir_all(reception.profile())?;

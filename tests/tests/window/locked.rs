@@ -74,7 +74,7 @@ async fn the_real_window_shows_and_answers_nothing_until_the_pin_was_typed() -> 
     assert_eq!(window.call("get_session", json!({})).await?["state"], "locked", "a wrong PIN opens nothing");
 
     // Ending the program does not open it either.
-    place.kill_program()?;
+    place.kill_program().await?;
     drop(driver);
     let (_driver, window) = place.open().await?;
     window.wait_for("[data-testid=locked]", SOON).await?;

@@ -107,9 +107,10 @@ impl Place {
         kill(&pid)
     }
 
-    /// Ends the program without giving it a say.
-    pub fn kill_program(&self) -> Result<()> {
-        kill(&self.pid()?.to_string())
+    /// Ends the program without giving it a say, and waits until it is gone.
+    pub async fn kill_program(&self) -> Result<()> {
+        kill(&self.pid()?.to_string())?;
+        self.wait_until_free().await
     }
 
     /// Asks the program to end, as the system does when the session is over, and waits until it has.
@@ -204,7 +205,7 @@ fn kill(pid: &str) -> Result<()> {
 impl Drop for Place {
     fn drop(&mut self) {
         // A test that failed half-way leaves a program and a database behind.
-        let _ = self.kill_program();
+        let _ = self.pid().and_then(|pid| kill(&pid.to_string()));
         let _ = self.kill_database();
     }
 }
