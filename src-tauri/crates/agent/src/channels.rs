@@ -150,7 +150,7 @@ async fn add(
     keys: &GatewayKeys,
     untested: bool,
 ) -> Result<(Uuid, Option<LinkState>)> {
-    let link = match (tried(&as_channel(new), keys).await, untested) {
+    let link = match (tried(&new.planned(), keys).await, untested) {
         (Ok(link), _) => Some(link),
         (Err(_), true) => None,
         (Err(error), false) => return Err(error.context("the connection was not added")),
@@ -255,30 +255,6 @@ fn as_json(channel: &Channel) -> Value {
         "swept_until": channel.swept_until, "unknown_outcomes": channel.unknown_outcomes,
         "daily_cap": channel.settings.daily_cap, "pace": channel.settings.pace.name(),
     })
-}
-
-/// A connection that is not there yet, to be tried.
-fn as_channel(new: &NewChannel) -> Channel {
-    Channel {
-        id: Uuid::nil(),
-        name: new.name.clone(),
-        kind: new.kind,
-        url: Some(new.url.clone()),
-        instance: Some(new.instance.clone()),
-        phone: None,
-        status: "disconnected".to_owned(),
-        active: true,
-        settings: new.settings.clone(),
-        last_inbound_at: None,
-        last_ack_at: None,
-        acks_missing_since: None,
-        last_sweep_at: None,
-        swept_until: None,
-        unknown_outcomes: 0,
-        problem: None,
-        needs_pairing: false,
-        stream_position: None,
-    }
 }
 
 fn read_keys() -> Result<GatewayKeys> {

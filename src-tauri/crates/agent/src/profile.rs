@@ -45,6 +45,12 @@ pub enum ProfileError {
     /// The database of this folder is not running.
     #[error("the database of this clinic is not running; open Balcão on this computer first")]
     NotRunning,
+    /// What has to come before the database can be asked is not there: its server on this computer, a password.
+    #[error("what the database needs before it can be asked is not there")]
+    NotPrepared {
+        /// Whether it may come without anybody changing anything.
+        passing: bool,
+    },
     /// The database said no.
     #[error(transparent)]
     Tenant(#[from] balcao_tenant::Error),
@@ -59,6 +65,7 @@ impl ProfileError {
             Self::Keychain(_) => "keychain",
             Self::NoPassword => "no_password",
             Self::NotRunning => "not_running",
+            Self::NotPrepared { .. } => "not_prepared",
             Self::Tenant(error) => error.code(),
         }
     }
@@ -77,6 +84,7 @@ impl ProfileError {
             Self::NotADesk { .. } | Self::Unfinished | Self::NoPassword => true,
             Self::Keychain(error) => error.is_permanent(),
             Self::NotRunning => false,
+            Self::NotPrepared { passing } => !passing,
             Self::Tenant(error) => error.is_permanent(),
         }
     }

@@ -6,6 +6,7 @@
 mod agenda;
 mod aside;
 mod change;
+mod channels;
 mod copy;
 mod decide;
 mod due;
@@ -36,6 +37,7 @@ mod window;
 
 pub use agenda::{AgendaRows, ClosureRow, HoursRow, LONGEST_VISIT_MICROS, ProfessionalRow, VisitRow};
 pub use change::CacheChange;
+pub use channels::{ConnectionRow, HolderRow};
 pub use copy::Taking;
 pub use error::Error;
 pub use inbox::{MessageRow, PersonRow, PersonVisitRow};

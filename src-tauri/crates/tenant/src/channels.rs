@@ -66,7 +66,25 @@ impl Default for ChannelSettings {
     }
 }
 
-/// A connection as it is to be made.
+impl ChannelSettings {
+    /// As they stand in a document of the database.
+    pub fn of_document(written: &Map<String, Value>) -> Self {
+        let usual = Self::default();
+        let flag = |name: &str, usual: bool| written.get(name).and_then(Value::as_bool).unwrap_or(usual);
+        let cap = written.get("daily_cap").and_then(Value::as_u64).and_then(|cap| u32::try_from(cap).ok());
+        let pace = written.get("pace").and_then(Value::as_str).and_then(Pace::from_name);
+        Self {
+            daily_cap: cap.unwrap_or(usual.daily_cap),
+            pace: pace.unwrap_or(usual.pace),
+            typing: flag("typing", usual.typing),
+            read_receipts: flag("read_receipts", usual.read_receipts),
+            per_instance: flag("per_instance", usual.per_instance),
+            relay_url: written.get("relay_url").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+}
+
+/// A connection as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewChannel {
     /// How people call it.
@@ -122,6 +140,32 @@ pub struct Channel {
     pub stream_position: Option<u64>,
 }
 
+impl NewChannel {
+    /// The connection as it would be, to try it out before it is made.
+    pub fn planned(&self) -> Channel {
+        Channel {
+            id: Uuid::nil(),
+            name: self.name.clone(),
+            kind: self.kind,
+            url: Some(self.url.clone()),
+            instance: Some(self.instance.clone()),
+            phone: None,
+            status: "disconnected".to_owned(),
+            active: true,
+            settings: self.settings.clone(),
+            last_inbound_at: None,
+            last_ack_at: None,
+            acks_missing_since: None,
+            last_sweep_at: None,
+            swept_until: None,
+            unknown_outcomes: 0,
+            problem: None,
+            needs_pairing: false,
+            stream_position: None,
+        }
+    }
+}
+
 /// What became of a connection that was to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
@@ -166,6 +210,40 @@ impl Tenant {
         .await
     }
 
+    /// Changes how a connection is called, reached and used; false when there is none. Its kind stays: what it has stored is of
+    /// that kind.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for everybody but owner and admins, [`Error::Constraint`] for a name that is taken or too long.
+    pub async fn change_channel(&self, id: Uuid, channel: &NewChannel) -> Result<bool> {
+        self.ask(async |connection| {
+            // What else is in the settings stays.
+            let question = sqlx::query(
+                "update app.channels set name = $2, url = $3, instance = $4,
+                     settings = (settings - array['daily_cap', 'pace', 'typing', 'read_receipts', 'per_instance', 'relay_url']) || $5
+                 where clinic_id = (select app.current_clinic()) and id = $1",
+            );
+            let question = question.bind(id).bind(channel.name.trim()).bind(&channel.url).bind(&channel.instance);
+            let question = question.bind(Json(to_json(&channel.settings)));
+            Ok(answered(question.execute(connection)).await?.rows_affected() > 0)
+        })
+        .await
+    }
+
+    /// Uses a connection, or no longer; false when there is none.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for everybody but owner and admins.
+    pub async fn use_channel(&self, id: Uuid, active: bool) -> Result<bool> {
+        self.ask(async |connection| {
+            let question = sqlx::query(
+                "update app.channels set active = $2 where clinic_id = (select app.current_clinic()) and id = $1",
+            );
+            Ok(answered(question.bind(id).bind(active).execute(connection)).await?.rows_affected() > 0)
+        })
+        .await
+    }
+
     /// Removes a connection, or retires it where it has conversations.
     ///
     /// # Errors
@@ -202,7 +280,7 @@ fn read(row: &PgRow) -> Result<Channel> {
         phone: row.try_get("phone")?,
         status: row.try_get("status")?,
         active: row.try_get("active")?,
-        settings: of_json(&settings),
+        settings: ChannelSettings::of_document(&settings),
         last_inbound_at: row.try_get("last_inbound_at")?,
         last_ack_at: row.try_get("last_ack_at")?,
         acks_missing_since: row.try_get("acks_missing_since")?,
@@ -232,21 +310,6 @@ fn to_json(settings: &ChannelSettings) -> Value {
     Value::Object(written.map(|(name, value, _)| (name.to_owned(), value)).collect())
 }
 
-fn of_json(written: &Map<String, Value>) -> ChannelSettings {
-    let usual = ChannelSettings::default();
-    let flag = |name: &str, usual: bool| written.get(name).and_then(Value::as_bool).unwrap_or(usual);
-    let cap = written.get("daily_cap").and_then(Value::as_u64).and_then(|cap| u32::try_from(cap).ok());
-    let pace = written.get("pace").and_then(Value::as_str).and_then(Pace::from_name);
-    ChannelSettings {
-        daily_cap: cap.unwrap_or(usual.daily_cap),
-        pace: pace.unwrap_or(usual.pace),
-        typing: flag("typing", usual.typing),
-        read_receipts: flag("read_receipts", usual.read_receipts),
-        per_instance: flag("per_instance", usual.per_instance),
-        relay_url: written.get("relay_url").and_then(Value::as_str).map(str::to_owned),
-    }
-}
-
 /// Name of a state of the connection in the database.
 pub(crate) fn state_name(state: ConnectionState) -> &'static str {
     match state {
@@ -274,7 +337,7 @@ mod tests {
         };
         for settings in [settings, ChannelSettings::default()] {
             let Value::Object(written) = to_json(&settings) else { panic!("no document") };
-            assert_eq!(of_json(&written), settings);
+            assert_eq!(ChannelSettings::of_document(&written), settings);
         }
         assert_eq!(to_json(&ChannelSettings::default()), json!({}), "what is usual is not written");
     }

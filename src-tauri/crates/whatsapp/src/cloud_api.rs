@@ -75,6 +75,10 @@ impl CloudApi {
         &self.0.setting
     }
 
+    pub(crate) fn timing(&self) -> &Timing {
+        &self.0.timing
+    }
+
     pub(crate) fn listen(&self, after: u64) -> Stream {
         let gateway = self.clone();
         Stream::run(move |speaker| async move { relay::listen(&gateway, after, &speaker).await })

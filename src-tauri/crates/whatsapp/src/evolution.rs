@@ -75,6 +75,10 @@ impl Evolution {
         &self.0.setting
     }
 
+    pub(crate) fn timing(&self) -> &Timing {
+        &self.0.timing
+    }
+
     fn name(&self) -> &str {
         self.0.setting.instance.as_str()
     }

@@ -21,6 +21,7 @@ mod names;
 mod outcome;
 mod pairing;
 mod timing;
+mod trial;
 mod window;
 
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub use names::{BadName, Name};
 pub use outcome::{Outcome, Refusal, RefusalCode};
 pub use pairing::{LinkState, NewInstance, Pairing, Server, SocketSetting};
 pub use timing::Timing;
+pub use trial::{Found, TrialStep, Trouble};
 pub use window::{Page, Tally, Window};
 
 pub use crate::cloud_api::{CloudApi, CloudApiSetting, Relay};

@@ -65,6 +65,22 @@ impl Evolution {
         self.ask(Question::delete(self.about("instance", "delete"))).await.map(drop)
     }
 
+    /// Names of the instances that the key opens: all of the server with its own key, and with the token of one that one.
+    ///
+    /// # Errors
+    /// [`GatewayError::KeyRefused`] when it opens nothing, and the others.
+    pub async fn instances(&self) -> Result<Vec<String>, GatewayError> {
+        let url = self.0.setting.endpoint.rest(&["instance", "fetchInstances"]);
+        let answer = self.ask(Question::get(url)).await?;
+        let rows = answer.as_array().ok_or(GatewayError::NotAGateway("it does not tell which connections it has"))?;
+        let name = |row: &Value| {
+            // Older versions have an object around it.
+            let row = row.get("instance").unwrap_or(row);
+            Some(row.get("name").or_else(|| row.get("instanceName"))?.as_str()?.to_owned())
+        };
+        Ok(rows.iter().filter_map(name).collect())
+    }
+
     /// What the server says of itself. For setting up only: at this question it asks WhatsApp's own site something.
     ///
     /// # Errors

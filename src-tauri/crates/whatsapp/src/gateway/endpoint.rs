@@ -79,13 +79,32 @@ impl Endpoint {
 
     /// Whether everything, the key too, would cross a network without encryption.
     pub fn is_in_the_clear(&self) -> bool {
-        let here = match self.0.host() {
+        self.0.scheme() == "http" && !self.is_here()
+    }
+
+    /// How what is said on the way is kept secret: `system` (a certificate that the system trusts), `loopback` (it does not leave
+    /// this computer), `none`.
+    pub fn protection(&self) -> &'static str {
+        match self.0.scheme() {
+            "https" => "system",
+            _ if self.is_here() => "loopback",
+            _ => "none",
+        }
+    }
+
+    /// The host, and the port where it is not the usual one.
+    pub fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    fn is_here(&self) -> bool {
+        match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => false,
-        };
-        self.0.scheme() == "http" && !here
+        }
     }
 
     /// The address as it is stored, in its `http` spelling.
@@ -161,7 +180,10 @@ mod tests {
 
     #[test]
     fn only_this_computer_itself_may_be_spoken_to_in_the_clear() {
-        assert!(endpoint("http://10.0.0.7:8080").is_in_the_clear());
+        let open = endpoint("http://10.0.0.7:8080/evo");
+        assert!(open.is_in_the_clear());
+        assert_eq!((open.protection(), open.host()), ("none", "10.0.0.7:8080".to_owned()));
+        assert_eq!(endpoint("https://evo.example.com").protection(), "system");
         for fine in ["https://evo.example.com", "http://localhost:8080", "http://127.0.0.1", "http://[::1]"] {
             assert!(!endpoint(fine).is_in_the_clear(), "{fine}");
         }
