@@ -38,6 +38,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "balcao-api",
         &[
+            // A window does the background work, too.
+            "balcao-agent",
             "balcao-backup",
             "balcao-domain",
             "balcao-cache",
@@ -48,6 +50,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "balcao-local-server",
             // The sample clinic is a thing that people try, not only a fixture.
             "balcao-testkit",
+            // Connections are tried out and paired from the screens.
+            "balcao-whatsapp",
         ],
     ),
     ("balcao-headless", &["balcao-api"]),

@@ -25,6 +25,7 @@ import type {
 } from '../../src/lib/bridge/bindings';
 import { FakeBackup, type BackupScenario } from './backup.ts';
 import { FakeAudit } from './audit.ts';
+import { FakeChannels, type ChannelScenario } from './channels.ts';
 import { inventedLog, pageOf } from './copy.ts';
 import { FakeLock } from './lock.ts';
 import { Elsewhere } from './older.ts';
@@ -74,6 +75,7 @@ export interface Scenario {
   /** What happened to the copy. */
   log?: SyncLogLine[];
   backup?: BackupScenario;
+  channels?: ChannelScenario;
 }
 
 /** An invented clinic in memory that answers the commands of the program, with none of its rules but the few that screens show. */
@@ -108,6 +110,11 @@ export class FakeClinic {
   readonly network = new FakeNetwork(
     () => this.#now,
     () => this.tell(['network']),
+  );
+  readonly channels = new FakeChannels(
+    () => this.#now,
+    () => this.tell(['channels']),
+    refuse,
   );
   readonly threads: FakeThreads = new FakeThreads(
     () => this.conversations,
@@ -174,6 +181,7 @@ export class FakeClinic {
     if (scenario.notice !== undefined) this.notice = scenario.notice;
     if (scenario.log) this.log = scenario.log;
     if (scenario.backup) this.backup.set(scenario.backup);
+    if (scenario.channels) this.channels.set(scenario.channels);
     if (scenario.empty) {
       this.conversations = [];
       this.visits = [];
@@ -237,6 +245,7 @@ export class FakeClinic {
     },
     ...this.lock.answers,
     ...this.backup.answers,
+    ...this.channels.answers,
     start_restore: () => {
       this.#prepare();
       return this.session;

@@ -29,6 +29,8 @@ pub enum Topic {
     Backup,
     /// How the clinic is shared on the network, and how a connection is being tried.
     Network,
+    /// The connections to WhatsApp, and which computer looks after them.
+    Channels,
 }
 
 /// One entry of the change stream.
@@ -44,7 +46,7 @@ pub struct Change {
 
 impl Topic {
     /// Every topic.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Session,
         Self::Status,
         Self::Inbox,
@@ -55,6 +57,7 @@ impl Topic {
         Self::Preferences,
         Self::Backup,
         Self::Network,
+        Self::Channels,
     ];
 
     /// What a change of the copy touches on the screens.
@@ -69,7 +72,9 @@ impl Topic {
                 "messages" => &[Self::Inbox],
                 "leads" | "pipelines" | "pipeline_stages" | "loss_reasons" => &[Self::Leads, Self::Inbox],
                 "members" => &[Self::Inbox, Self::Leads, Self::Session],
-                "channels" | "clinic_settings" => &[Self::Inbox],
+                "channels" => &[Self::Inbox, Self::Channels],
+                "background_holders" => &[Self::Channels],
+                "clinic_settings" => &[Self::Inbox],
                 "clinics" => &[Self::Session],
                 _ => &[],
             });

@@ -9,6 +9,7 @@ use balcao_keychain::names;
 use balcao_sync::{Dial, SyncTask};
 use uuid::Uuid;
 
+use crate::channels::Work;
 use crate::copy::Opening;
 use crate::desk::Desk;
 use crate::error::ApiError;
@@ -29,6 +30,8 @@ pub(crate) struct OpenClinic {
     pub(crate) given_up: GivenUpLately,
     pub(crate) acted: ActedLately,
     pub(crate) line: Line,
+    /// What this computer does for the clinic all day, when it is the one.
+    pub(crate) work: Arc<Work>,
     /// How other computers come in; absent where the clinic is elsewhere, or a sample.
     pub(crate) shared: Option<Shared>,
     kind: Kind,
@@ -61,6 +64,7 @@ impl OpenClinic {
         let dial = dial(desk, profile, server.clone())?;
         let sync = SyncTask::start(opened.cache.clone(), dial.clone(), clock.clone());
         let line = Line::keep(dial.clone(), sync.status());
+        let work = Work::new(desk, profile, dial.clone());
         let (given_up, acted) = (GivenUpLately::default(), ActedLately::default());
         let shared = match &server {
             Some(server) if profile.kind == Kind::Local => {
@@ -70,7 +74,7 @@ impl OpenClinic {
             }
             _ => None,
         };
-        Ok(Self { cache: opened.cache, sync, server, given_up, acted, line, shared, kind: profile.kind })
+        Ok(Self { cache: opened.cache, sync, server, given_up, acted, line, work, shared, kind: profile.kind })
     }
 
     /// Who works where, once the copy knows.
@@ -114,6 +118,8 @@ impl OpenClinic {
 
     /// Ends everything but the copy, which has nobody left who would change it.
     pub(crate) async fn fall_silent(self) -> Cache {
+        // It is given back over the way that ends below.
+        self.work.stop().await;
         if let Some(shared) = &self.shared {
             let _ = tokio::time::timeout(Duration::from_secs(5), shared.stop()).await;
         }

@@ -14,6 +14,10 @@ use crate::backup::{
     BackupContents, BackupHealth, BackupState, BackupWish, ConfirmWords, Folders, ListFolders, PeekBackup,
     RecoveryWords, StartRestore, VerifyBackup,
 };
+use crate::channels::{
+    AddChannel, AddedChannel, ChangeChannel, ChannelHealth, ChannelPairing, ChannelTrial, Channels, KeepChannelKeys,
+    PairChannel, RemoveChannel, RemovedChannel, TryChannel, UseChannel,
+};
 use crate::copy::{CopyState, ExportedLog, ListSyncLog, ResetCopy, SyncLog};
 use crate::desk::Desk;
 use crate::error::ApiError;
@@ -282,6 +286,31 @@ commands! {
     diagnose_connection(DiagnoseConnection) -> Diagnosis = crate::sharing::diagnose_connection;
     /// How far that is.
     get_diagnosis(Nothing) -> Diagnosis = crate::sharing::get_diagnosis;
+
+    /// The connections to WhatsApp and how they are doing.
+    get_channels(Nothing) -> Channels = crate::channels::get_channels;
+    /// Who looks after them, and what is wrong.
+    get_channel_health(Nothing) -> ChannelHealth = crate::channels::get_channel_health;
+    /// Adds a connection; for the clinic's owner and admins. Its key goes to the keyring of this computer.
+    add_channel(AddChannel) -> AddedChannel = crate::channels::add_channel;
+    /// Changes a connection, and its key on this computer.
+    change_channel(ChangeChannel) -> Nothing = crate::channels::change_channel;
+    /// Keeps the key of a connection on this computer.
+    keep_channel_keys(KeepChannelKeys) -> Nothing = crate::channels::keep_channel_keys;
+    /// Uses a connection, or pauses it.
+    use_channel(UseChannel) -> Nothing = crate::channels::use_channel;
+    /// Removes a connection; one that has conversations is only not used any more.
+    remove_channel(RemoveChannel) -> RemovedChannel = crate::channels::remove_channel;
+    /// Tries a connection out step by step. Answers at once; `get_channel_trial` tells how far it is.
+    try_channel(TryChannel) -> ChannelTrial = crate::channels::try_channel;
+    /// How far that is.
+    get_channel_trial(Nothing) -> ChannelTrial = crate::channels::get_channel_trial;
+    /// Pairs a phone with a connection. Answers at once; `get_pairing` has the QR code, fresh until it is read.
+    pair_channel(PairChannel) -> ChannelPairing = crate::channels::pair_channel;
+    /// How far that is.
+    get_pairing(Nothing) -> ChannelPairing = crate::channels::get_pairing;
+    /// Nobody is going to read the code any more.
+    end_pairing(Nothing) -> Nothing = crate::channels::end_pairing;
 
     /// What is known about a person, and what erasing them would leave; for the clinic's owner and admins.
     get_person_data(GetPersonData) -> PersonData = crate::privacy::get_person_data;

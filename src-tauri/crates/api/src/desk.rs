@@ -15,8 +15,10 @@ use uuid::Uuid;
 
 use crate::backup::Backups;
 use crate::changes::{Change, Topic};
+use crate::channels::{ChannelPairing, ChannelTrial};
 use crate::clinic::OpenClinic;
 use crate::copy::{Opening, Pace};
+use crate::errand::Errand;
 use crate::error::ApiError;
 use crate::lock::Lock;
 use crate::operations::CopyProgress;
@@ -57,6 +59,10 @@ pub struct Desk {
     pub(crate) setup: Setup,
     pub(crate) backups: Backups,
     pub(crate) doctor: Doctor,
+    pub(crate) trial: Errand<ChannelTrial>,
+    pub(crate) pairing: Errand<ChannelPairing>,
+    /// Whether this computer may be the one that works for the clinic, once it is known.
+    works: Mutex<Option<bool>>,
     pub(crate) person_export: crate::privacy::Underway,
     /// Held by whoever begins a clinic, goes on with one or calls it off: a second press of a button finds what the first did.
     pub(crate) beginning: tokio::sync::Mutex<()>,
@@ -95,6 +101,9 @@ impl Desk {
             setup: Setup::default(),
             backups: Backups::default(),
             doctor: Doctor::default(),
+            trial: Errand::default(),
+            pairing: Errand::default(),
+            works: Mutex::default(),
             person_export: crate::privacy::Underway::default(),
             beginning: tokio::sync::Mutex::default(),
             session,
@@ -133,6 +142,26 @@ impl Desk {
         let profile = Profile::read(&self.options.profile_dir);
         profile
             .is_ok_and(|profile| profile.is_some_and(|profile| profile.kind == Kind::Local && !profile.is_unfinished()))
+    }
+
+    /// Whether the program is to go on without its window, and to start with the system: the clinic's database runs here, or
+    /// this computer listens and sends for it. `None` while that is not known yet.
+    pub fn is_needed(&self) -> Option<bool> {
+        if self.holds_the_clinic() {
+            return Some(true);
+        }
+        let works = *self.works.lock().unwrap_or_else(PoisonError::into_inner);
+        let profile = Profile::read(&self.options.profile_dir);
+        let has_clinic = profile.is_ok_and(|profile| profile.is_some_and(|profile| profile.revoked.is_none()));
+        works.or((!has_clinic).then_some(false))
+    }
+
+    /// What is known of that now. Told with the session, which is heard of behind locked screens, too.
+    pub(crate) fn note_work(&self, works: Option<bool>) {
+        let known = std::mem::replace(&mut *self.works.lock().unwrap_or_else(PoisonError::into_inner), works);
+        if known != works {
+            self.announce(BTreeSet::from([Topic::Session]), Vec::new());
+        }
     }
 
     pub(crate) fn session(&self) -> Session {

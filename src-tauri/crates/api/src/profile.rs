@@ -73,6 +73,9 @@ pub(crate) struct Revoked {
     pub(crate) clinic_name: String,
     /// Writes that it never got.
     pub(crate) lost: u32,
+    /// Its connections: this computer may have their keys.
+    #[serde(default)]
+    pub(crate) channels: Vec<Uuid>,
 }
 
 impl Profile {
@@ -118,6 +121,11 @@ impl Profile {
 
     pub(crate) fn cache_path(folder: &Path) -> PathBuf {
         folder.join("copy.db")
+    }
+
+    /// Where what was heard from gateways waits for the database, encrypted.
+    pub(crate) fn journal_dir(folder: &Path) -> PathBuf {
+        folder.join("journal")
     }
 
     pub(crate) fn server_dir(folder: &Path) -> PathBuf {
@@ -192,7 +200,8 @@ mod tests {
         let mut profile = Profile::new(Uuid::from_u128(1), Kind::Local);
         profile.write(folder.path()).unwrap();
         assert_eq!(Profile::read(folder.path()).unwrap(), Some(profile.clone()));
-        profile.revoked = Some(Revoked { clinic_name: "Boa Vista".to_owned(), lost: 3 });
+        profile.revoked =
+            Some(Revoked { clinic_name: "Boa Vista".to_owned(), lost: 3, channels: vec![Uuid::from_u128(2)] });
         profile.write(folder.path()).unwrap();
         assert_eq!(Profile::read(folder.path()).unwrap(), Some(profile));
         Profile::remove(folder.path()).unwrap();

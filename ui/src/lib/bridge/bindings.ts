@@ -31,6 +31,23 @@ changed: number,
 undo: string | null, };
 
 /**
+ * Adds a connection.
+ */
+export type AddChannel = { 
+/**
+ * As it is to be.
+ */
+wish: ChannelWish, 
+/**
+ * What opens it.
+ */
+keys: ChannelKeys, 
+/**
+ * Makes the instance on the server of the Evolution API first, with the server's own key; kept is the instance's token.
+ */
+make_instance: boolean, };
+
+/**
  * Adds a note to whatever stands there.
  */
 export type AddNote = { 
@@ -46,6 +63,15 @@ id: string,
  * 1 to 2,000 characters. Time and author are put in front.
  */
 text: string, };
+
+/**
+ * A connection that was added.
+ */
+export type AddedChannel = { 
+/**
+ * The connection.
+ */
+id: string, };
 
 /**
  * Some days of the agenda.
@@ -531,6 +557,23 @@ topics: Array<Topic>,
 conversations: Array<string>, };
 
 /**
+ * Changes a connection.
+ */
+export type ChangeChannel = { 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * As it is to be.
+ */
+wish: ChannelWish, 
+/**
+ * A new key; absent, the one that this computer has stays.
+ */
+keys: ChannelKeys | null, };
+
+/**
  * Changes how the screens lock.
  */
 export type ChangeLock = { 
@@ -584,6 +627,236 @@ port: number | null,
  * Makes a new certificate, when the key of the old one is lost. Every other computer then needs a new invitation.
  */
 new_certificate: boolean, };
+
+/**
+ * Something that is wrong with a connection in use.
+ */
+export type ChannelAlarm = { 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * acks_missing, or the code of a problem.
+ */
+code: string, 
+/**
+ * Since when, where it is known.
+ */
+since: string | null, };
+
+/**
+ * One connection, and how it is doing. Its key is in keyrings and nowhere else.
+ */
+export type ChannelDetails = { 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * How it is called, reached and used.
+ */
+wish: ChannelWish, 
+/**
+ * The clinic's number behind it.
+ */
+phone: string | null, 
+/**
+ * Whether it is used.
+ */
+active: boolean, 
+/**
+ * Whether it has an address at all; one that only a recording was put into has none.
+ */
+has_address: boolean, 
+/**
+ * disconnected, connecting, pairing, connected or refused, as far as the gateway says.
+ */
+status: string, 
+/**
+ * Whether only reading a QR code brings it back.
+ */
+needs_pairing: boolean, 
+/**
+ * What is wrong with it, as a code.
+ */
+problem: string | null, 
+/**
+ * here, missing, or unknown when the keyring does not answer.
+ */
+key: string, 
+/**
+ * The newest message of a person.
+ */
+last_inbound_at: string | null, 
+/**
+ * The last word of WhatsApp about a message of ours.
+ */
+last_ack_at: string | null, 
+/**
+ * Since when such a word is missing.
+ */
+acks_missing_since: string | null, 
+/**
+ * The last sweep that was complete.
+ */
+last_sweep_at: string | null, 
+/**
+ * Messages that may have gone out or not.
+ */
+unknown_outcomes: number, };
+
+/**
+ * Who looks after the connections, and what people must know of them, for the status line.
+ */
+export type ChannelHealth = { 
+/**
+ * Connections in use.
+ */
+in_use: number, 
+/**
+ * The computer that listens and sends, or did it last.
+ */
+holder: WorkHolder | null, 
+/**
+ * What is wrong, the worst first.
+ */
+alarms: Array<ChannelAlarm>, };
+
+/**
+ * What opens a gateway; goes to the keyring of this computer and nowhere else.
+ */
+export type ChannelKeys = { 
+/**
+ * Of the gateway.
+ */
+key: string, 
+/**
+ * Of the relay of a Cloud API connection.
+ */
+relay_key: string | null, };
+
+/**
+ * How far that is.
+ */
+export type ChannelPairing = { 
+/**
+ * The connection; absent before the first one.
+ */
+id: string | null, 
+/**
+ * asking (there is no code yet), code (to be read), connected, failed, over (nobody has read it for minutes), or empty.
+ */
+state: string, 
+/**
+ * What the phone must read; a fresh one comes every few seconds.
+ */
+picture: QrPicture | null, 
+/**
+ * Why it failed, or what stands in the way at the moment.
+ */
+problem: ApiError | null, };
+
+/**
+ * How far the trying of a connection is.
+ */
+export type ChannelTrial = { 
+/**
+ * Whether it is still under way.
+ */
+is_running: boolean, 
+/**
+ * Address, tls, key, instance, state, stream, in this order; empty before the first trial.
+ */
+steps: Array<ChannelTrialStep>, };
+
+/**
+ * One step of it.
+ */
+export type ChannelTrialStep = { 
+/**
+ * address, tls, key, instance, state or stream.
+ */
+step: string, 
+/**
+ * waiting, running, ok, failed or not_reached.
+ */
+state: string, 
+/**
+ * What is wrong, when it failed.
+ */
+code: string | null, 
+/**
+ * What was seen, by name: host; protection (system, loopback, none); others (connections of other names that the key
+ * opens, which are not the clinic's); state, needs_pairing; waits.
+ */
+facts: { [key in string]: string }, };
+
+/**
+ * A connection as it is to be.
+ */
+export type ChannelWish = { 
+/**
+ * How people call it, 1 to 80 characters.
+ */
+name: string, 
+/**
+ * evolution or cloud_api; it stays what it was made as.
+ */
+kind: string, 
+/**
+ * Address of the server, or of Graph with its version.
+ */
+url: string, 
+/**
+ * Name of the instance, or the number's id at Meta.
+ */
+instance: string, 
+/**
+ * Address of the relay of a Cloud API connection.
+ */
+relay_url: string | null, 
+/**
+ * Whether the server has no global stream, so that the instance's own is listened to.
+ */
+per_instance: boolean, 
+/**
+ * How fast it sends: calm, brisk or none.
+ */
+pace: string, 
+/**
+ * Messages of one day, 1 to 100,000.
+ */
+daily_cap: number, 
+/**
+ * Whether "is typing" is shown before a message.
+ */
+typing: boolean, 
+/**
+ * Whether people are told that their messages were read when they are answered.
+ */
+read_receipts: boolean, };
+
+/**
+ * The connections, and what may be done about them here.
+ */
+export type Channels = { 
+/**
+ * Whether who works here may add, change and remove them.
+ */
+may_change: boolean, 
+/**
+ * Whether this computer may listen and send for the clinic.
+ */
+may_work: boolean, 
+/**
+ * Those in use first, by name.
+ */
+channels: Array<ChannelDetails>, };
 
 /**
  * Asks whether a visit could stand there, as far as this computer knows.
@@ -1465,6 +1738,19 @@ code: string,
 computer_name: string, };
 
 /**
+ * Keeps the key of a connection on this computer.
+ */
+export type KeepChannelKeys = { 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * What opens it.
+ */
+keys: ChannelKeys, };
+
+/**
  * How many operations there are of a kind.
  */
 export type KindCount = { 
@@ -2078,6 +2364,19 @@ dependents: number, };
 export type OperationState = "waiting" | "parked";
 
 /**
+ * Pairs a phone with a connection.
+ */
+export type PairChannel = { 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * Unpairs the phone that is paired first.
+ */
+afresh: boolean, };
+
+/**
  * A backup and the words that open it.
  */
 export type PeekBackup = { 
@@ -2408,6 +2707,24 @@ words: Array<string>,
  * Places of words, 1 to 12, that are to be typed to show that they were written down.
  */
 ask: Array<number>, };
+
+/**
+ * Removes a connection, and its key from this computer.
+ */
+export type RemoveChannel = { 
+/**
+ * The connection.
+ */
+id: string, };
+
+/**
+ * What became of it.
+ */
+export type RemovedChannel = { 
+/**
+ * gone; or retired: it has conversations, which stay, and is only not used any more.
+ */
+outcome: string, };
 
 /**
  * Moves a visit to another time or professional.
@@ -3255,7 +3572,24 @@ export type ThreadPriority = "low" | "normal" | "high" | "urgent";
 /**
  * What a change touches. A screen that shows the topic asks for its data again.
  */
-export type Topic = "session" | "status" | "inbox" | "agenda" | "leads" | "people" | "operations" | "preferences" | "backup" | "network";
+export type Topic = "session" | "status" | "inbox" | "agenda" | "leads" | "people" | "operations" | "preferences" | "backup" | "network" | "channels";
+
+/**
+ * Tries a connection out.
+ */
+export type TryChannel = { 
+/**
+ * The connection, where it is there already.
+ */
+id: string | null, 
+/**
+ * As it is to be.
+ */
+wish: ChannelWish, 
+/**
+ * What opens it; absent, what this computer has for it.
+ */
+keys: ChannelKeys | null, };
 
 /**
  * Takes a merge apart.
@@ -3283,6 +3617,19 @@ export type Unlock = {
  * As it was typed; absent where the account opens.
  */
 pin: string | null, };
+
+/**
+ * Uses a connection, or pauses it.
+ */
+export type UseChannel = { 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * Whether it is used.
+ */
+active: boolean, };
 
 /**
  * Names a backup in the chosen folder.
@@ -3387,6 +3734,31 @@ done: number,
  * Rows in all, about.
  */
 total: number, };
+
+/**
+ * The computer that does the background work.
+ */
+export type WorkHolder = { 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * Since when.
+ */
+since: string, 
+/**
+ * When it was last known to work; up to a minute late.
+ */
+seen_at: string, 
+/**
+ * Whether it works, as far as this computer knows.
+ */
+is_working: boolean, 
+/**
+ * Whether it is this one.
+ */
+is_this: boolean, };
 
 /**
  * A piece of working time.
@@ -3574,6 +3946,30 @@ export interface Commands {
   diagnose_connection: { request: DiagnoseConnection; response: Diagnosis };
   /** How far that is. */
   get_diagnosis: { request: Nothing; response: Diagnosis };
+  /** The connections to WhatsApp and how they are doing. */
+  get_channels: { request: Nothing; response: Channels };
+  /** Who looks after them, and what is wrong. */
+  get_channel_health: { request: Nothing; response: ChannelHealth };
+  /** Adds a connection; for the clinic's owner and admins. Its key goes to the keyring of this computer. */
+  add_channel: { request: AddChannel; response: AddedChannel };
+  /** Changes a connection, and its key on this computer. */
+  change_channel: { request: ChangeChannel; response: Nothing };
+  /** Keeps the key of a connection on this computer. */
+  keep_channel_keys: { request: KeepChannelKeys; response: Nothing };
+  /** Uses a connection, or pauses it. */
+  use_channel: { request: UseChannel; response: Nothing };
+  /** Removes a connection; one that has conversations is only not used any more. */
+  remove_channel: { request: RemoveChannel; response: RemovedChannel };
+  /** Tries a connection out step by step. Answers at once; `get_channel_trial` tells how far it is. */
+  try_channel: { request: TryChannel; response: ChannelTrial };
+  /** How far that is. */
+  get_channel_trial: { request: Nothing; response: ChannelTrial };
+  /** Pairs a phone with a connection. Answers at once; `get_pairing` has the QR code, fresh until it is read. */
+  pair_channel: { request: PairChannel; response: ChannelPairing };
+  /** How far that is. */
+  get_pairing: { request: Nothing; response: ChannelPairing };
+  /** Nobody is going to read the code any more. */
+  end_pairing: { request: Nothing; response: Nothing };
   /** What is known about a person, and what erasing them would leave; for the clinic's owner and admins. */
   get_person_data: { request: GetPersonData; response: PersonData };
   /** Reads everything about a person into a file. Answers when it is there. */

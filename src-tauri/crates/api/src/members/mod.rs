@@ -3,7 +3,7 @@
 
 mod join;
 mod line;
-mod picture;
+pub(crate) mod picture;
 mod types;
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! An invitation as a QR code.
+//! A text as a QR code.
 
 use qrcode::{Color, EcLevel, QrCode};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use super::types::QrPicture;
 use crate::error::ApiError;
 
 /// The dark squares of the code as the path of an SVG picture, one unit a square. `None` when the text is too long for one.
-pub(super) fn of(text: &str) -> Result<Option<QrPicture>, ApiError> {
+pub(crate) fn of(text: &str) -> Result<Option<QrPicture>, ApiError> {
     let code = match QrCode::with_error_correction_level(text, EcLevel::L) {
         Ok(code) => code,
         Err(qrcode::types::QrError::DataTooLong) => return Ok(None),

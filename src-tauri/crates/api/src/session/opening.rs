@@ -119,6 +119,7 @@ impl Desk {
         };
         self.follow(&clinic);
         *self.clinic.write().await = Some(clinic);
+        crate::channels::keep(Arc::downgrade(self), self.time());
         if profile.kind == Kind::Local {
             crate::upkeep::keep(Arc::downgrade(self), self.time());
         }
@@ -157,6 +158,7 @@ impl Desk {
                 }
                 topics.extend(Topic::of(&merged));
                 let who = topics.contains(&Topic::Session);
+                let rings = who || topics.contains(&Topic::Channels);
                 let conversations =
                     if merged.many_conversations { Vec::new() } else { merged.conversations.into_iter().collect() };
                 let Some(desk) = desk.upgrade() else { return };
@@ -168,6 +170,9 @@ impl Desk {
                 desk.notice_arrival(&status, time).await;
                 if who {
                     desk.notice_people(time).await;
+                }
+                if rings && let Ok(clinic) = desk.clinic().await {
+                    clinic.work.ring();
                 }
             }
         });

@@ -33,7 +33,7 @@ impl Desk {
 
     async fn give_up_clinic(&self, mut profile: Profile) {
         tracing::warn!("the clinic took this computer's access away; the copy is destroyed");
-        let mut revoked = Revoked { clinic_name: String::new(), lost: 0 };
+        let mut revoked = Revoked { clinic_name: String::new(), lost: 0, channels: Vec::new() };
         if let Some(clinic) = self.clinic.write().await.take() {
             // From here on nobody reads or writes: the count is the last one.
             let cache = clinic.fall_silent().await;
@@ -42,6 +42,9 @@ impl Desk {
             }
             if let Ok((waiting, parked)) = cache.outbox_counts().await {
                 revoked.lost = waiting + parked;
+            }
+            if let Ok(rows) = cache.connections().await {
+                revoked.channels = rows.into_iter().map(|row| row.id).collect();
             }
             cache.close().await;
         }
@@ -68,8 +71,9 @@ impl Desk {
             tracing::error!(code = problem.code, "the profile cannot be written");
         }
         self.forget_lock();
-        let Revoked { clinic_name, lost } =
-            profile.revoked.unwrap_or_else(|| Revoked { clinic_name: String::new(), lost: 0 });
+        self.note_work(None);
+        let (clinic_name, lost) =
+            profile.revoked.map(|revoked| (revoked.clinic_name, revoked.lost)).unwrap_or_default();
         self.set_session(Session::Revoked { clinic_name, lost });
     }
 }
@@ -93,10 +97,28 @@ async fn destroy(folder: &Path, keychain: &Keychain, profile: &Profile) -> Resul
     let key = keychain.delete(&names::cache_key(&id)).await;
     let password = keychain.delete(&names::database_password(&id)).await;
     let lock = keychain.delete(&names::lock(&id)).await;
-    remove_all(folder)?;
+    let journal = keychain.delete(&names::journal_key(&id)).await;
+    let mut gateways = Ok(());
+    for channel in profile.revoked.iter().flat_map(|revoked| &revoked.channels) {
+        gateways = gateways.and(keychain.delete(&names::gateway_key(&channel.to_string())).await);
+    }
+    let copy = remove_all(folder);
+    remove_journals(folder)?;
+    copy?;
     key?;
     lock?;
+    journal?;
+    gateways?;
     Ok(password?)
+}
+
+fn remove_journals(folder: &Path) -> Result<(), ApiError> {
+    match std::fs::remove_dir_all(Profile::journal_dir(folder)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ApiError::new("profile_not_writable", format!("the journals cannot be removed: {}", error.kind())))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +129,8 @@ mod tests {
 
     use super::*;
     use crate::DeskOptions;
+
+    const CHANNEL: Uuid = Uuid::from_u128(9);
 
     fn options(folder: &Path) -> DeskOptions {
         DeskOptions {
@@ -120,7 +144,7 @@ mod tests {
     /// The program was killed after it wrote down what it was going to do, with so much of it done.
     async fn killed_after(steps: u32) -> (tempfile::TempDir, Keychain, Profile) {
         let (folder, keychain) = (tempfile::tempdir().unwrap(), Keychain::in_memory());
-        let revoked = Some(Revoked { clinic_name: "Boa Vista".to_owned(), lost: 4 });
+        let revoked = Some(Revoked { clinic_name: "Boa Vista".to_owned(), lost: 4, channels: vec![CHANNEL] });
         let profile = Profile { revoked, ..Profile::new(Uuid::from_u128(7), Kind::Remote) };
         profile.write(folder.path()).unwrap();
         let id = profile.id.to_string();
@@ -130,6 +154,10 @@ mod tests {
         if steps < 2 {
             keychain.set(&names::database_password(&id), &Secret::new("p")).await.unwrap();
         }
+        keychain.set(&names::gateway_key(&CHANNEL.to_string()), &Secret::new("g")).await.unwrap();
+        keychain.set(&names::journal_key(&id), &Secret::new("j")).await.unwrap();
+        std::fs::create_dir(folder.path().join("journal")).unwrap();
+        std::fs::write(folder.path().join("journal/1.events"), "x").unwrap();
         for name in ["copy.db", "copy.db-wal", "copy.db.damaged-20261121T080000"].iter().skip(steps as usize) {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
@@ -146,6 +174,9 @@ mod tests {
                 let id = profile.id.to_string();
                 assert!(keychain.get(&names::cache_key(&id)).await.unwrap().is_none());
                 assert!(keychain.get(&names::database_password(&id)).await.unwrap().is_none());
+                assert!(keychain.get(&names::gateway_key(&CHANNEL.to_string())).await.unwrap().is_none());
+                assert!(keychain.get(&names::journal_key(&id)).await.unwrap().is_none());
+                assert!(!folder.path().join("journal").exists());
                 let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
                 assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("copy.db")), "{left:?}");
             }
