@@ -109,17 +109,19 @@ impl Bridge {
     }
 }
 
-/// What the computer that holds the clinic has beside its window. A profile that was named is a demonstration or a test,
+/// What a computer that the clinic needs has beside its window. A profile that was named is a demonstration or a test,
 /// and stays out of what the system starts.
 async fn settle_in(app: &AppHandle, desk: &Arc<Desk>, profile: &Path, named: bool) {
-    let holds = desk.holds_the_clinic();
-    if holds {
+    let needed = desk.is_needed();
+    if needed == Some(true) {
         tray::show(app, desk).await;
     }
-    match &app.package_info().name {
+    let name = &app.package_info().name;
+    match needed {
         _ if named => {}
-        name if holds => startup::arrange(name, profile),
-        name => startup::withdraw(name, profile),
+        Some(true) => startup::arrange(name, profile),
+        Some(false) => startup::withdraw(name, profile),
+        None => {}
     }
 }
 

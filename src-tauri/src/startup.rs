@@ -1,4 +1,4 @@
-//! Starting with the system, on the computer that holds the clinic.
+//! Starting with the system, on a computer that the clinic needs: it holds the database, or receives and sends messages.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ const IN_BACKGROUND: &str = "--in-background";
 /// Says that this was arranged once: whoever takes it out of the system's own list is not argued with.
 const MARK: &str = "starts-with-system";
 
-/// Arranges it, the first time that this profile holds a clinic. `name` is what the system's own list shows.
+/// Arranges it, the first time that this profile is needed. `name` is what the system's own list shows.
 pub(crate) fn arrange(name: &str, profile: &Path) {
     let mark = profile.join(MARK);
     if mark.exists() {

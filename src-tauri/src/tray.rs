@@ -1,4 +1,4 @@
-//! The icon beside the clock, on the computer that holds the clinic: closing the window there closes no clinic.
+//! The icon beside the clock, on a computer that the clinic needs: closing the window there ends nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ struct Words {
     quit: &'static str,
     /// Quitting asks: what it means stands in the menu that opens, and has to be chosen too.
     sure: &'static str,
+    /// The same where the database is elsewhere.
+    sure_of_work: &'static str,
 }
 
 const PORTUGUESE: Words = Words {
@@ -29,10 +31,16 @@ const PORTUGUESE: Words = Words {
     lock: "Bloquear agora",
     quit: "Sair",
     sure: "Sair e desligar o banco de dados da clínica",
+    sure_of_work: "Sair e parar de receber e enviar mensagens aqui",
 };
 
-const ENGLISH: Words =
-    Words { open: "Open Balcão", lock: "Lock now", quit: "Quit", sure: "Quit and stop the clinic's database" };
+const ENGLISH: Words = Words {
+    open: "Open Balcão",
+    lock: "Lock now",
+    quit: "Quit",
+    sure: "Quit and stop the clinic's database",
+    sure_of_work: "Quit and stop receiving and sending messages here",
+};
 
 /// Shows the icon, once. A desktop without a place for it is no reason not to work.
 pub(crate) async fn show(app: &AppHandle, desk: &Arc<Desk>) {
@@ -57,7 +65,8 @@ pub(crate) async fn show(app: &AppHandle, desk: &Arc<Desk>) {
 
 fn build(app: &AppHandle, words: &Words, desk: Arc<Desk>) -> tauri::Result<()> {
     let item = |id: &str, text: &str| MenuItem::with_id(app, id, text, true, None::<&str>);
-    let quit = Submenu::with_items(app, words.quit, true, &[&item(QUIT, words.sure)?])?;
+    let sure = if desk.holds_the_clinic() { words.sure } else { words.sure_of_work };
+    let quit = Submenu::with_items(app, words.quit, true, &[&item(QUIT, sure)?])?;
     let menu = Menu::with_items(app, &[&item(OPEN, words.open)?, &item(LOCK, words.lock)?, &quit])?;
     let mut tray = TrayIconBuilder::with_id(LABEL).menu(&menu).tooltip("Balcão");
     if let Some(icon) = app.default_window_icon() {

@@ -68,9 +68,10 @@ pub(crate) fn open(app: &AppHandle, profile: &Path, launch: &Launch) -> tauri::R
     Ok(window)
 }
 
-/// Whether the program goes on without its window: other computers work with the database on this one.
+/// Whether the program goes on without its window: other computers work with the database on this one, or it receives and sends
+/// for the clinic.
 fn stays(window: &WebviewWindow) -> bool {
-    window.state::<Bridge>().desk().is_some_and(|desk| desk.holds_the_clinic())
+    window.state::<Bridge>().desk().is_some_and(|desk| desk.is_needed() == Some(true))
 }
 
 /// Shows the window again, wherever it was put.
