@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type PluginOption } from 'vite';
+import { emojiList } from './build/emoji.ts';
 import { fakeBackend } from './tests/fake/plugin.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -13,6 +14,7 @@ export const plugins: PluginOption[] = [
     strategy: ['globalVariable', 'baseLocale'],
   }),
   svelte(),
+  emojiList(),
 ];
 
 export const alias = { $lib: at('./src/lib'), $paraglide: at('./src/paraglide') };

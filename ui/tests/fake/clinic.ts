@@ -33,6 +33,7 @@ import { countKinds, FakeNotes, freeSlots, needsNoDecision } from './decisions.t
 import { FakePrivacy } from './privacy.ts';
 import { FakeNetwork } from './sharing.ts';
 import { FakeTeam } from './team.ts';
+import { FakeComposer } from './composer.ts';
 import { FakeThreads, narrowed } from './threads.ts';
 import { answers, dice, lines, names, services, wants } from './people.ts';
 
@@ -82,7 +83,13 @@ export interface Scenario {
 export class FakeClinic {
   session: Session;
   status: SyncStatus;
-  preferences: Preferences = { locale: 'pt-BR', theme: 'light', saved_views: [] };
+  preferences: Preferences = {
+    locale: 'pt-BR',
+    theme: 'light',
+    saved_views: [],
+    send_key: 'enter',
+    recent_emoji: [],
+  };
   conversations: ConversationRow[] = [];
   messages = new Map<string, MessageRow[]>();
   professionals: Professional[] = [];
@@ -123,6 +130,12 @@ export class FakeClinic {
     (conversations, topics) => this.tell(topics ?? ['inbox'], conversations),
     (kind, row, wanted, done) => this.#queue(kind, row.id, row.name, wanted, ['inbox'], [row.id], done),
     () => this.#needsLine(),
+    refuse,
+  );
+  readonly composer = new FakeComposer(
+    () => this.conversations,
+    () => this.session.state === 'ready' && this.session.member.role !== 'attendant',
+    (title, done) => this.#queue('save_quick_reply', `reply-${++this.#seq}`, title, [], ['inbox'], [], done),
     refuse,
   );
   readonly lock = new FakeLock(() => this.tell(['session', 'preferences']));
@@ -301,6 +314,7 @@ export class FakeClinic {
       return { rows: rows.slice(offset, offset + limit), total: rows.length, counts, counted, returns_at };
     },
     ...this.threads.answers,
+    ...this.composer.answers,
     get_thread: ({ conversation_id, before, limit }): Thread => {
       const conversation = this.conversations.find((row) => row.id === conversation_id);
       if (!conversation) throw refuse('not_found', conversation_id);
@@ -343,6 +357,7 @@ export class FakeClinic {
     send_message: ({ conversation_id, text }) => {
       if (!text.trim()) throw refuse('text_empty');
       if ([...text.trim()].length > 4096) throw refuse('text_too_long');
+      if (text.includes('{{')) throw refuse('value_missing');
       const row = this.conversations.find((each) => each.id === conversation_id);
       if (!row) throw refuse('not_found', conversation_id);
       if (row.is_blocked) throw refuse('person_blocked');

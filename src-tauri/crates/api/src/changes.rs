@@ -74,7 +74,7 @@ impl Topic {
                 "members" => &[Self::Inbox, Self::Leads, Self::Session],
                 "channels" => &[Self::Inbox, Self::Channels],
                 "background_holders" => &[Self::Channels],
-                "clinic_settings" => &[Self::Inbox],
+                "clinic_settings" | "quick_replies" => &[Self::Inbox],
                 "clinics" => &[Self::Session],
                 _ => &[],
             });

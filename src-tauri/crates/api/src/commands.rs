@@ -20,6 +20,7 @@ use crate::channels::{
 };
 use crate::copy::{CopyState, ExportedLog, ListSyncLog, ResetCopy, SyncLog};
 use crate::desk::Desk;
+use crate::drafts::{Draft, GetDraft, KeepDraft};
 use crate::error::ApiError;
 use crate::inbox::{
     ConversationList, FetchOlderMessages, FetchPersonVisits, GetThread, ListConversations, SendMessage, Thread,
@@ -40,6 +41,7 @@ use crate::preferences::{ChooseWindow, CopyWindow, Preferences};
 use crate::privacy::{
     ErasePerson, ErasedPerson, ExportPerson, ExportedPerson, GetPersonData, PersonData, PersonExport,
 };
+use crate::quick_replies::{FillText, FilledText, QuickReplies, RemoveQuickReply, SaveQuickReply};
 use crate::search::{FoundOlder, SearchEverything, SearchOlder, SearchResults};
 use crate::session::{ConnectClinic, ProgramInfo, Session, StartLocalClinic, StartSampleClinic};
 use crate::setup::{ServerAddress, ServerFindings, SetupState, StartServerClinic};
@@ -160,6 +162,18 @@ commands! {
     fetch_person_visits(FetchPersonVisits) -> Nothing = crate::inbox::fetch_person_visits;
     /// Queues a text message.
     send_message(SendMessage) -> Written = crate::inbox::send_message;
+    /// What somebody at this computer has begun to write in a thread.
+    get_draft(GetDraft) -> Draft = crate::drafts::get_draft;
+    /// Keeps that, on this computer only.
+    keep_draft(KeepDraft) -> Nothing = crate::drafts::keep_draft;
+    /// Texts that are sent often.
+    list_quick_replies(Nothing) -> QuickReplies = crate::quick_replies::list_quick_replies;
+    /// Queues a new one, or a change of one; for the clinic's owner and admins.
+    save_quick_reply(SaveQuickReply) -> Written = crate::quick_replies::save_quick_reply;
+    /// Queues that one is removed; for the clinic's owner and admins.
+    remove_quick_reply(RemoveQuickReply) -> Written = crate::quick_replies::remove_quick_reply;
+    /// Fills in the places of a text for the person of a thread.
+    fill_text(FillText) -> FilledText = crate::quick_replies::fill_text;
 
     /// Whom a thread can be given to, labels, connections, and how long is long.
     get_inbox_frame(Nothing) -> InboxFrame = crate::threads::get_inbox_frame;

@@ -1,6 +1,6 @@
 //! Forgetting people for good. The feed takes the rows of somebody who was erased away or leaves them without a text; what
-//! is left behind the rows goes here: writes that wait for a decision, words in the search indexes, files that were set
-//! aside, and the log of the file itself. The engine writes zeros over whatever is deleted.
+//! is left behind the rows goes here: writes that wait for a decision, what was being written to them, words in the search
+//! indexes, files that were set aside, and the log of the file itself. The engine writes zeros over whatever is deleted.
 
 use std::path::Path;
 
@@ -75,6 +75,9 @@ impl Cache {
         let mut transaction = self.begin_repeatable().await?;
         // What was being fetched while its thread went.
         sqlx::query("delete from messages where conversation_id not in (select id from conversations)")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("delete from drafts where conversation_id not in (select id from conversations)")
             .execute(&mut *transaction)
             .await?;
         go_on(&mut transaction, "writes", "messages").await?;

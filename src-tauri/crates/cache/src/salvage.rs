@@ -8,9 +8,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
+use crate::drafts;
 use crate::effects::{effects_of, show};
 use crate::outbox::read_operation;
-use crate::{Cache, Error, QueuedOperation, Result, WriteKind};
+use crate::{Cache, Draft, Error, QueuedOperation, Result, WriteKind};
 
 /// Places of the queue that are tried one by one where no list of them is whole.
 const MOST_TRIES: i64 = 5_000;
@@ -26,6 +27,7 @@ pub(crate) struct Found {
     /// How many more there were; `None` where nothing says how many there were.
     pub unreadable: Option<usize>,
     facts: Vec<(String, String)>,
+    drafts: Vec<(Uuid, Draft)>,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ pub(crate) async fn read(options: SqliteConnectOptions) -> Found {
     found.unreadable = whole.then(|| places.len() - found.operations.len());
     found.facts =
         file.rows(CHOSEN).await.0.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect();
+    found.drafts = file.rows(drafts::ALL).await.0.iter().filter_map(|row| drafts::read(row).ok()).collect();
     if let Some(connection) = file.connection {
         let _ = connection.close().await;
     }
@@ -196,6 +199,7 @@ impl Cache {
         for (key, value) in &found.facts {
             self.set_state(key, value).await?;
         }
+        self.keep_drafts(&found.drafts).await?;
         // What is new is shown at once; what changes a row, when the row comes. If a value cannot be shown, that is no reason
         // to lose the others: it is sent, and seen in the list of what waits.
         match self.show_all().await {

@@ -85,6 +85,7 @@ impl Cache {
             "room_id" => "select name from rooms where id = ?",
             "contact_id" => "select coalesce(nullif(name, ''), profile_name, phone, '') from contacts where id = ?",
             "service_id" => "select name from services where id = ?",
+            "quick_reply_id" => "select title from quick_replies where id = ?",
             "owner_id" | "assignee_id" => "select name from members where id = ?",
             _ => return Ok(None),
         };

@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use balcao_cache::{Cache, MessageScope, OperationState, WriteKind};
+use balcao_cache::{Cache, Draft, MessageScope, OperationState, WriteKind};
 use fixture::*;
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
@@ -102,10 +102,21 @@ async fn who_was_erased_leaves_no_word_in_the_file() {
     fixture.cache.enqueue(want(101, WriteKind::Patch, other, json!({"notes": "de outra"}))).await.unwrap();
     let refused = |operation| (id(operation), parked("conflict", json!({"notes": "zykrapt deles"})));
     fixture.cache.settle(&[refused(100), (id(101), parked("conflict", json!({})))]).await.unwrap();
+    for (thread, text) in [(11, "zykrapt pela metade"), (12, "de outra pessoa")] {
+        let draft = Draft { text: text.to_owned(), ..Draft::default() };
+        fixture.cache.keep_draft(id(thread), &draft).await.unwrap();
+    }
     let set_aside = fixture.folder.path().join("copy.db.damaged-20261121T080000");
     std::fs::write(&set_aside, "an older file").unwrap();
     let before = traces(&mut file).await;
-    for place in ["contacts.name", "messages.body", "outbox.fields", "the index of messages", "the index of contacts"] {
+    for place in [
+        "contacts.name",
+        "messages.body",
+        "outbox.fields",
+        "drafts.text",
+        "the index of messages",
+        "the index of contacts",
+    ] {
         assert!(before.iter().any(|found| found == place), "{place} is looked at: {before:?}");
     }
 
@@ -135,6 +146,7 @@ async fn who_was_erased_leaves_no_word_in_the_file() {
         "others are found as before"
     );
     assert_eq!(fixture.cache.search_people("ana", 10).await.unwrap().len(), 1);
+    assert_eq!(fixture.cache.draft(id(12)).await.unwrap().text, "de outra pessoa");
     let left = fixture.cache.operations(OperationState::Parked).await.unwrap();
     let left: Vec<_> = left.iter().map(|operation| operation.operation_id.as_u128()).collect();
     assert_eq!(left, [101], "the other's write still waits for a decision");

@@ -11,6 +11,7 @@ pub mod network;
 pub mod note;
 pub mod pacing;
 pub mod phone;
+pub mod quick_reply;
 pub mod refusal;
 pub mod reply;
 pub mod text;

@@ -49,6 +49,15 @@ pub enum Refusal {
     /// A wait is amber before it is red, and red within a week.
     #[error("the limits of waiting are not in order")]
     LimitsDisordered,
+    /// The short name of a quick reply has letters that are none.
+    #[error("a short name has letters, digits, - and _")]
+    ShortcutInvalid,
+    /// Another quick reply has the short name.
+    #[error("another quick reply has this short name")]
+    ShortcutTaken,
+    /// A place in a text that nobody has filled in.
+    #[error("a value of the text is missing")]
+    ValueMissing,
 }
 
 impl Refusal {
@@ -70,6 +79,9 @@ impl Refusal {
             Self::TooFarAhead => "too_far_ahead",
             Self::PersonBlocked => "person_blocked",
             Self::LimitsDisordered => "limits_disordered",
+            Self::ShortcutInvalid => "shortcut_invalid",
+            Self::ShortcutTaken => "shortcut_taken",
+            Self::ValueMissing => "value_missing",
         }
     }
 }

@@ -30,7 +30,9 @@ mod platform {
         let late = |_| KeychainError::unavailable("nobody answered within two minutes");
         match tokio::time::timeout(PATIENCE, answer.recv()).await.map_err(late)? {
             Some(Ok(())) => Ok(true),
-            Some(Err(Error::Authentication | Error::Exhausted | Error::UserCanceled | Error::SystemCanceled)) => Ok(false),
+            Some(Err(Error::Authentication | Error::Exhausted | Error::UserCanceled | Error::SystemCanceled)) => {
+                Ok(false)
+            }
             Some(Err(error)) => Err(unavailable(error)),
             None => Err(KeychainError::unavailable("the question was dropped")),
         }

@@ -64,7 +64,7 @@ fn check_node() -> Result<()> {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let folders = ["src", "public", "messages", "project.inlang/settings.json"];
+    let folders = ["src", "build", "public", "messages", "project.inlang/settings.json"];
     let files = ["index.html", "package-lock.json", "vite.config.ts", "svelte.config.js", "tsconfig.json"];
     folders.iter().chain(&files).map(|path| workspace::at("ui").join(path)).collect()
 }

@@ -1256,6 +1256,15 @@ code: string | null,
 facts: { [key in string]: string }, };
 
 /**
+ * What somebody has begun to write.
+ */
+export type Draft = { 
+/**
+ * The answer; empty where there is none.
+ */
+text: string, };
+
+/**
  * Erases a person for good.
  */
 export type ErasePerson = { 
@@ -1395,6 +1404,36 @@ field: string,
  * Its value; instants as RFC 3339, ids as the name they stand for.
  */
 value: string | null, };
+
+/**
+ * Fills in the places of a text for the person of a thread.
+ */
+export type FillText = { 
+/**
+ * Whose thread.
+ */
+conversation_id: string, 
+/**
+ * The text, at most 4,096 characters.
+ */
+text: string, 
+/**
+ * Values that the person at the desk has given, by name of the place; they go over what the program knows.
+ */
+values: { [key in string]: string }, };
+
+/**
+ * A text with its places filled in.
+ */
+export type FilledText = { 
+/**
+ * The text; places without a value stand as they were.
+ */
+text: string, 
+/**
+ * Names of the places without a value, in the order in which they stand.
+ */
+missing: Array<string>, };
 
 /**
  * A view and what it is narrowed to.
@@ -1576,6 +1615,15 @@ pipeline_id: string | null,
 limit: number, };
 
 /**
+ * Asks what somebody at this computer has begun to write in a thread.
+ */
+export type GetDraft = { 
+/**
+ * Which thread.
+ */
+conversation_id: string, };
+
+/**
  * Asks for the notes.
  */
 export type GetNotes = { 
@@ -1749,6 +1797,19 @@ id: string,
  * What opens it.
  */
 keys: ChannelKeys, };
+
+/**
+ * Keeps it on this computer, encrypted, until it is sent or emptied.
+ */
+export type KeepDraft = { 
+/**
+ * Which thread.
+ */
+conversation_id: string, 
+/**
+ * The answer, at most 65,536 characters.
+ */
+text: string, };
 
 /**
  * How many operations there are of a kind.
@@ -2620,7 +2681,15 @@ theme: Theme,
 /**
  * Views of the inbox that the person has made, in order.
  */
-saved_views: Array<SavedView>, };
+saved_views: Array<SavedView>, 
+/**
+ * What sends a message that is being written.
+ */
+send_key: SendKey, 
+/**
+ * Emoji that the person has put in lately, the latest first.
+ */
+recent_emoji: Array<string>, };
 
 /**
  * A column of the agenda.
@@ -2683,6 +2752,48 @@ text: string,
 parked: boolean, };
 
 /**
+ * The texts that are sent often, and who may change them.
+ */
+export type QuickReplies = { 
+/**
+ * By their short name.
+ */
+replies: Array<QuickReply>, 
+/**
+ * Whether the member at this desk may change them.
+ */
+may_change: boolean, 
+/**
+ * Names of the places that the program fills in by itself.
+ */
+variables: Array<string>, };
+
+/**
+ * A text that is sent often.
+ */
+export type QuickReply = { 
+/**
+ * Which.
+ */
+id: string, 
+/**
+ * What is typed after the slash.
+ */
+shortcut: string, 
+/**
+ * What it is called.
+ */
+title: string, 
+/**
+ * What it says; `{{nome}}` is a place for a value.
+ */
+body: string, 
+/**
+ * Whether it is already in the clinic's database.
+ */
+state: RowState, };
+
+/**
  * A reaction to a message.
  */
 export type Reaction = { 
@@ -2714,6 +2825,15 @@ ask: Array<number>, };
 export type RemoveChannel = { 
 /**
  * The connection.
+ */
+id: string, };
+
+/**
+ * Removes a quick reply.
+ */
+export type RemoveQuickReply = { 
+/**
+ * Which.
  */
 id: string, };
 
@@ -2842,6 +2962,27 @@ export type SaveInvitation = {
 text: string, };
 
 /**
+ * Keeps a quick reply.
+ */
+export type SaveQuickReply = { 
+/**
+ * Which; absent for a new one.
+ */
+id: string | null, 
+/**
+ * 1 to 40 letters, digits, - and _; accents and capitals are taken off.
+ */
+shortcut: string, 
+/**
+ * 1 to 80 characters.
+ */
+title: string, 
+/**
+ * 1 to 4,096 characters.
+ */
+body: string, };
+
+/**
  * Where the invitation was saved.
  */
 export type SavedInvitation = { 
@@ -2932,6 +3073,11 @@ from: string | null,
 until: string | null, };
 
 /**
+ * What sends a message that is being written.
+ */
+export type SendKey = "enter" | "ctrl_enter";
+
+/**
  * Sends a text; it is queued on this computer and goes out when the clinic's database has it.
  */
 export type SendMessage = { 
@@ -2940,7 +3086,7 @@ export type SendMessage = {
  */
 conversation_id: string, 
 /**
- * 1 to 4,096 characters after trimming.
+ * 1 to 4,096 characters after trimming, with no place left to be filled in.
  */
 text: string, };
 
@@ -3830,6 +3976,18 @@ export interface Commands {
   fetch_person_visits: { request: FetchPersonVisits; response: Nothing };
   /** Queues a text message. */
   send_message: { request: SendMessage; response: Written };
+  /** What somebody at this computer has begun to write in a thread. */
+  get_draft: { request: GetDraft; response: Draft };
+  /** Keeps that, on this computer only. */
+  keep_draft: { request: KeepDraft; response: Nothing };
+  /** Texts that are sent often. */
+  list_quick_replies: { request: Nothing; response: QuickReplies };
+  /** Queues a new one, or a change of one; for the clinic's owner and admins. */
+  save_quick_reply: { request: SaveQuickReply; response: Written };
+  /** Queues that one is removed; for the clinic's owner and admins. */
+  remove_quick_reply: { request: RemoveQuickReply; response: Written };
+  /** Fills in the places of a text for the person of a thread. */
+  fill_text: { request: FillText; response: FilledText };
   /** Whom a thread can be given to, labels, connections, and how long is long. */
   get_inbox_frame: { request: Nothing; response: InboxFrame };
   /** Times until which a thread is often put aside. */

@@ -20,8 +20,16 @@ export interface Question<P, T> {
 
 const remembered = new Map<string, { about: string; data: unknown }>();
 
+const forgetters = new Set<() => void>();
+
+/** Has something else forgotten along with it. */
+export const alsoForget = (forgetter: () => void): void => void forgetters.add(forgetter);
+
 /** Forgets what earlier screens showed: another clinic is open now. */
-export const forget = (): void => remembered.clear();
+export function forget(): void {
+  remembered.clear();
+  for (const forgetter of forgetters) forgetter();
+}
 
 /**
  * An answer that stays true: asked again whenever its topic changes, at most once at a time and once in a frame.

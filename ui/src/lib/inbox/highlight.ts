@@ -1,4 +1,5 @@
-const plain = (letter: string): string => letter.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
+/** Without capitals and accents. */
+export const plain = (text: string): string => text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '');
 
 /** A text in pieces, with what was searched for marked: accents and capitals do not matter, nor what stands between digits. */
 export function highlight(text: string, wanted: string): { text: string; found: boolean }[] {

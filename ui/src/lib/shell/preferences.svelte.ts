@@ -2,7 +2,13 @@ import { call, subscribe, type Preferences } from '$lib/bridge';
 import { locale } from '$lib/i18n/locale.svelte';
 import { toastProblem } from './toasts.svelte';
 
-let current = $state.raw<Preferences>({ locale: 'pt-BR', theme: 'system', saved_views: [] });
+let current = $state.raw<Preferences>({
+  locale: 'pt-BR',
+  theme: 'system',
+  saved_views: [],
+  send_key: 'enter',
+  recent_emoji: [],
+});
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 function apply(preferences: Preferences): void {

@@ -15,12 +15,15 @@ const kinds: Record<string, () => string> = {
   file_conversation: m.operation_file,
   block_person: m.operation_block,
   change_inbox: m.operation_change_inbox,
+  save_quick_reply: m.operation_save_quick_reply,
+  remove_quick_reply: m.operation_remove_quick_reply,
 };
 
 const fields: Record<string, () => string> = {
   body: m.field_text,
   notes: m.field_note,
   name: m.field_name,
+  shortcut: m.field_shortcut,
   title: m.field_title,
   starts_at: m.field_starts_at,
   ends_at: m.field_ends_at,
@@ -55,7 +58,11 @@ export const kindName = (kind: string): string => kinds[kind]?.() ?? m.operation
 export const kindOf = (operation: Pick<OperationRow, 'kind'>): string => kindName(operation.kind);
 
 /** The field's name for people. */
-export const nameOf = (field: FieldValue): string => fields[field.field]?.() ?? field.field;
+export function nameOf({ field }: FieldValue, kind: string): string {
+  // A lead's title is what somebody wants.
+  if (field === 'title' && kind.endsWith('_quick_reply')) return m.quick_reply_title();
+  return fields[field]?.() ?? field;
+}
 
 /** The field's value for people. */
 export function valueOf({ field, value }: FieldValue): string {
@@ -104,7 +111,7 @@ export function contradictions(operation: OperationRow): { name: string; mine: s
     (field) => !(field.field === 'ends_at' && operation.theirs.some((each) => each.field === 'starts_at')),
   );
   return both.map((field) => ({
-    name: nameOf(field),
+    name: nameOf(field, operation.kind),
     mine: valueOf(operation.wanted.find((each) => each.field === field.field) ?? { ...field, value: null }),
     theirs: valueOf(field),
   }));
@@ -130,6 +137,7 @@ export function whyOf(operation: OperationRow): string {
     case 'not_permitted':
       return m.why_not_permitted();
     case 'duplicate':
+      if (kind === 'save_quick_reply') return m.why_duplicate_shortcut();
       return kind === 'move_lead' ? m.why_duplicate_lead() : m.why_duplicate();
     case 'missing_reference':
       return m.why_missing_reference();

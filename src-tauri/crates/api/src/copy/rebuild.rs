@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use balcao_cache::{Cache, LogLine, Opened};
+use balcao_cache::{Cache, Draft, LogLine, Opened};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::NOTICE;
 use super::files::remove_copy;
@@ -22,6 +23,8 @@ pub(crate) struct Carried {
     /// How far back the copy reaches: the choice of the person at this computer.
     window: Option<String>,
     log: Vec<LogLine>,
+    /// What was being written, by thread.
+    drafts: Vec<(Uuid, Draft)>,
 }
 
 /// How a copy is opened.
@@ -67,6 +70,7 @@ impl Carried {
         Self {
             window: cache.state("window").await.ok().flatten(),
             log: cache.log_page(None, CARRIED_LINES).await.unwrap_or_default(),
+            drafts: cache.drafts().await.unwrap_or_default(),
         }
     }
 
@@ -75,6 +79,7 @@ impl Carried {
         if let Some(window) = &self.window {
             cache.set_state("window", window).await?;
         }
+        cache.keep_drafts(&self.drafts).await?;
         Ok(cache.take_over_log(&self.log).await?)
     }
 }

@@ -9,7 +9,7 @@ use balcao_cache::{self as cache, Effect, NewOperation, WriteKind};
 use balcao_domain::Refusal;
 use balcao_domain::feed::Entity;
 use balcao_domain::phone::Phone;
-use balcao_domain::reply;
+use balcao_domain::{quick_reply, reply};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -128,6 +128,9 @@ pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<T
 
 pub(crate) async fn send_message(desk: &Arc<Desk>, request: SendMessage) -> Result<Written, ApiError> {
     let text = reply::validate_text(&request.text)?;
+    if !quick_reply::missing(text).is_empty() {
+        return Err(Refusal::ValueMissing.into());
+    }
     let clinic = desk.clinic().await?;
     let row = clinic.cache.conversation(request.conversation_id).await?;
     if row.is_blocked {

@@ -369,6 +369,6 @@ pub struct Attachment {
 pub struct SendMessage {
     /// Where to.
     pub conversation_id: Uuid,
-    /// 1 to 4,096 characters after trimming.
+    /// 1 to 4,096 characters after trimming, with no place left to be filled in.
     pub text: String,
 }

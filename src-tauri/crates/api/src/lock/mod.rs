@@ -138,7 +138,9 @@ impl Desk {
         };
         match self.keychain.ask_account("Balcão", why).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(ApiError::new("account_not_proven", "the owner of the account did not show that they sit here")),
+            Ok(false) => {
+                Err(ApiError::new("account_not_proven", "the owner of the account did not show that they sit here"))
+            }
             Err(error) => Err(ApiError::new("account_unavailable", error.to_string())),
         }
     }

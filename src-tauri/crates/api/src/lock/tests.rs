@@ -157,7 +157,11 @@ async fn the_lock_is_changed_by_who_knows_the_pin_only() {
         json!({"way": "pin", "offers_account": false, "minutes": 60})
     );
     let account = json!({"current_pin": "4829", "way": "account", "new_pin": null, "minutes": 5});
-    assert_eq!(call(&desk, "change_lock", account).await.unwrap_err().code, "account_unavailable", "nothing to ask here");
+    assert_eq!(
+        call(&desk, "change_lock", account).await.unwrap_err().code,
+        "account_unavailable",
+        "nothing to ask here"
+    );
     let remove = json!({"current_pin": "4829", "way": "none", "new_pin": null, "minutes": 0});
     let none = json!({"way": "none", "offers_account": false, "minutes": 0});
     assert_eq!(call(&desk, "change_lock", remove).await.unwrap(), none);

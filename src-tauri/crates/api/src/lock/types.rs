@@ -50,10 +50,7 @@ pub struct Unlock {
 // A PIN is nothing for a log.
 impl std::fmt::Debug for ChangeLock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChangeLock")
-            .field("way", &self.way)
-            .field("minutes", &self.minutes)
-            .finish_non_exhaustive()
+        f.debug_struct("ChangeLock").field("way", &self.way).field("minutes", &self.minutes).finish_non_exhaustive()
     }
 }
 

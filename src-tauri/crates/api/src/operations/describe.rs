@@ -14,6 +14,7 @@ const SHOWN: &[&str] = &[
     "body",
     "notes",
     "name",
+    "shortcut",
     "title",
     "starts_at",
     "ends_at",
@@ -84,6 +85,13 @@ async fn subject(clinic: &OpenClinic, queued: &QueuedOperation, conversation: Op
         "conversations" => {
             let row = cache.conversation(queued.entity_id).await.ok()?;
             Some(shown_name(&row.name, row.profile_name.as_deref(), phone(row.phone.as_deref()).as_deref()))
+        }
+        "quick_replies" => {
+            // What was removed here is not shown any more; the write still knows what it was.
+            let title = |fields: &Map<String, Value>| fields.get("title").and_then(Value::as_str).map(str::to_owned);
+            title(&queued.fields)
+                .or_else(|| title(&queued.base))
+                .or(cache.name_of("quick_reply_id", queued.entity_id).await.ok()?)
         }
         entity if entity == Noted::Contact.entity() => cache.name_of("contact_id", queued.entity_id).await.ok()?,
         _ => None,

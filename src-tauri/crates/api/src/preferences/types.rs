@@ -32,6 +32,17 @@ pub enum Theme {
     Dark,
 }
 
+/// What sends a message that is being written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SendKey {
+    /// Enter; with Shift it begins a new line.
+    #[default]
+    Enter,
+    /// Enter with Ctrl (or Command); alone it begins a new line.
+    CtrlEnter,
+}
+
 /// Preferences of the person at this computer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(default)]
@@ -42,6 +53,10 @@ pub struct Preferences {
     pub theme: Theme,
     /// Views of the inbox that the person has made, in order.
     pub saved_views: Vec<SavedView>,
+    /// What sends a message that is being written.
+    pub send_key: SendKey,
+    /// Emoji that the person has put in lately, the latest first.
+    pub recent_emoji: Vec<String>,
 }
 
 /// A view of the inbox with a name of its own.

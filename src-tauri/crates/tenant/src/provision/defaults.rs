@@ -11,11 +11,16 @@ const STAGES: [(&str, &str); 5] =
 
 const LOSS_REASONS: [&str; 6] = ["Preço", "Sem retorno", "Escolheu outra clínica", "Horário", "Fora da área", "Outro"];
 
-/// Shortcut, title, text.
-const QUICK_REPLIES: [(&str, &str, &str); 5] = [
+/// Shortcut, title, text with places to be filled in.
+const QUICK_REPLIES: [(&str, &str, &str); 6] = [
     ("ola", "Saudação", "Olá! Tudo bem? Como podemos ajudar?"),
     ("aguarde", "Um momento", "Um momento, por favor. Vou verificar e já respondo."),
     ("horario", "Preferência de horário", "Você prefere manhã ou tarde? Tem algum dia da semana melhor para você?"),
+    (
+        "lembrete",
+        "Lembrete da consulta",
+        "Olá, {{primeiro_nome}}. A sua consulta é {{consulta}}, com {{profissional}}. Podemos confirmar?",
+    ),
     ("confirma", "Confirmar presença", "Podemos confirmar a sua presença? Se precisar remarcar, é só avisar por aqui."),
     ("obrigado", "Agradecimento", "Obrigado pelo contato! Qualquer dúvida, estamos à disposição."),
 ];

@@ -343,4 +343,14 @@ pub(crate) const QUICK_REPLIES: &[(&str, &str, &str)] = &[
         "Temos convênio com o estacionamento da esquina com a Rua do Sol: a primeira hora é por nossa conta.",
     ),
     ("lista", "Lista de espera", "Coloquei você na lista de espera. Assim que abrir um horário, aviso por aqui."),
+    (
+        "proxima",
+        "Próxima consulta",
+        "Olá, {{primeiro_nome}}. A sua consulta é {{consulta}}, com {{profissional}}. Podemos confirmar?",
+    ),
+    (
+        "orcamento",
+        "Orçamento",
+        "{{primeiro_nome}}, o orçamento ficou em {{valor}}, em até {{parcelas}} vezes sem juros.",
+    ),
 ];
