@@ -10,8 +10,8 @@ use balcao_domain::message::{
 };
 use balcao_domain::phone::Phone;
 use balcao_tenant::{
-    Attempt, Begun, Bid, Due, Error, Fence, NextDue, Operation, OperationKind, RawEvent, Role, SendOutcome, Tenant,
-    Tenure, Told, Verdict,
+    Attempt, Begun, Bid, Due, Error, Fence, NextDue, Operation, OperationKind, Quoted, RawEvent, Role, SendOutcome,
+    Tenant, Tenure, Told, Verdict,
 };
 use balcao_testkit::database::{TestDatabase, log_in};
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -341,6 +341,39 @@ async fn a_message_waits_for_its_time_and_is_called_off_until_it_goes() -> Resul
         clinic.write(OperationKind::Patch, message, json!({"body": "outra"}), json!({})).await?,
         Verdict::Refused { reason: "not_permitted".into(), constraint: None },
         "only when it goes is a desk's to change"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_gateway_is_told_what_an_answer_quotes_and_a_note_never_reaches_it() -> Result<()> {
+    let mut clinic = Clinic::open().await?;
+    let ana = clinic.person_writes(ANA).await?;
+    let answer = json!({"reply_to_gateway_id": "IN0", "quoted_preview": "oi"});
+    let message = clinic.answer(ana, "pode sim", answer).await?;
+    let note = clinic.answer(ana, "conferir a carteirinha", json!({"direction": "internal"})).await?;
+    let due = clinic.next().await?.unwrap();
+    assert_eq!(due.message, message);
+    assert_eq!(due.quoted, Some(Quoted { gateway_id: GatewayId::new("IN0").unwrap(), from_me: false }));
+    let attempt = clinic.begin().await?;
+    clinic.ends(&attempt, accepted("G1")).await?;
+    assert_eq!(clinic.next().await?, None);
+    assert_eq!(clinic.count(&format!("app.jobs where dedupe_key = '{note}'")).await?, 0);
+    let named = json!({"mentions": [Uuid::new_v4()]});
+    let refused = clinic
+        .write(
+            OperationKind::Insert,
+            Uuid::now_v7(),
+            json!({
+                "conversation_id": ana, "channel_id": clinic.channel, "direction": "outbound", "sender_kind": "member",
+                "kind": "text", "body": "@Ana", "mentions": named["mentions"],
+            }),
+            json!({}),
+        )
+        .await?;
+    assert!(
+        matches!(&refused, Verdict::Refused { constraint: Some(name), .. } if name == "messages_mentions"),
+        "only a note names members: {refused:?}"
     );
     Ok(())
 }

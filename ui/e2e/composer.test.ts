@@ -105,3 +105,68 @@ test('a quick reply is written, used and removed', async ({ clinic }) => {
   await clinic.getByRole('button', { name: 'Remover Retorno' }).click();
   await expect(clinic.getByText('/retorno')).toHaveCount(0);
 });
+
+test('a note stands in the thread and is not sent', async ({ clinic }) => {
+  const id = await openThread(clinic, 6);
+  await clinic.keyboard.press('Escape');
+  await clinic.keyboard.press('n');
+  const words = `Conferir a carteirinha ${Date.now()}`;
+  await clinic.keyboard.type(`${words} @`);
+  await expect(clinic.getByTestId('suggestion').first()).toBeVisible();
+  expect(await violations(clinic)).toEqual([]);
+  await clinic.keyboard.press('Tab');
+  await clinic.keyboard.press('Enter');
+  const note = clinic.getByTestId('message').filter({ hasText: words });
+  await expect(note).toHaveAttribute('data-direction', 'internal');
+  await expect(note.locator('b')).toHaveText(/^@/);
+  const about = {
+    view: 'needs_reply',
+    search: null,
+    filter: everything,
+    counting: [],
+    offset: 0,
+    limit: 500,
+  };
+  const { rows } = (await call(clinic, 'list_conversations', about)) as { rows: { id: string }[] };
+  expect(
+    rows.some((row) => row.id === id),
+    'the person still waits',
+  ).toBe(true);
+});
+
+test('r, words and Enter answer with a quote', async ({ clinic }) => {
+  await openThread(clinic, 7);
+  await clinic.keyboard.press('Escape');
+  await clinic.keyboard.press('r');
+  await expect(clinic.getByTestId('quote')).toBeVisible();
+  expect(await violations(clinic)).toEqual([]);
+  const words = `Pode sim. ${Date.now()}`;
+  await clinic.keyboard.type(words);
+  await clinic.keyboard.press('Enter');
+  await expect(clinic.getByTestId('message').filter({ hasText: words }).locator('blockquote')).toBeVisible();
+  await expect(clinic.getByTestId('quote')).toHaveCount(0);
+});
+
+test('a message is put off to another day, moved and called off', async ({ clinic }) => {
+  await openThread(clinic, 8);
+  const words = `Lembrando da consulta ${Date.now()}`;
+  await clinic.keyboard.type(words);
+  await clinic.keyboard.press('Alt+Enter');
+  await clinic.getByTestId('send-later').fill('amanhã 9h');
+  await expect(clinic.locator('.chooser-item')).toHaveCount(1);
+  await clinic.keyboard.press('Enter');
+  const waits = clinic.getByTestId('scheduled-message').filter({ hasText: words });
+  await expect(waits).toContainText('09:00');
+  await expect(clinic.getByTestId('composer')).toHaveValue('');
+  expect(await violations(clinic)).toEqual([]);
+  await waits.getByTestId('reschedule-button').click();
+  await clinic.getByTestId('reschedule').fill('amanhã 10h');
+  await clinic.keyboard.press('Enter');
+  await expect(waits).toContainText('10:00');
+  await waits.getByTestId('scheduled-cancel').click();
+  await expect(waits).toHaveCount(0);
+  await clinic.getByTestId('toast-act').last().click();
+  await expect(waits).toBeVisible();
+  await waits.getByTestId('scheduled-cancel').click();
+  await expect(waits).toHaveCount(0);
+});

@@ -40,6 +40,7 @@ test('short names come before titles, and accents do not matter', () => {
   const { replies } = new FakeComposer(
     () => [],
     () => true,
+    () => new Map(),
     () => undefined,
     () => ({ code: '', message: '', reference: null }),
   );
@@ -121,10 +122,10 @@ test('nothing goes out with a place that is not filled in', async () => {
 
 test('what was being written is there again after a restart, and goes when it is sent', async () => {
   const clinic = open({}, '#/inbox/all/conv-6');
-  clinic.composer.drafts.set('conv-8', 'de ontem');
+  clinic.composer.drafts.set('conv-8', { text: 'de ontem', note: '', quoted_id: null });
   const area = await composer();
   await type(area, 'pela metade');
-  await waitFor(() => expect(clinic.composer.drafts.get('conv-6')).toBe('pela metade'));
+  await waitFor(() => expect(clinic.composer.drafts.get('conv-6')?.text).toBe('pela metade'));
   expect(JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage })).not.toContain(
     'pela metade',
   );
@@ -145,7 +146,7 @@ test('a draft that could not be kept is kept when it can be', async () => {
   await waitFor(() => expect(clinic.asked.some(({ cmd }) => cmd === 'keep_draft')).toBe(true));
   clinic.refusals = {};
   await type(area, ' mesmo');
-  await waitFor(() => expect(clinic.composer.drafts.get('conv-7')).toBe('não se perde mesmo'));
+  await waitFor(() => expect(clinic.composer.drafts.get('conv-7')?.text).toBe('não se perde mesmo'));
 });
 
 test('with Ctrl Enter chosen, Enter begins a new line', async () => {

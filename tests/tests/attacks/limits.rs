@@ -38,6 +38,11 @@ pub async fn furnish(world: &mut World) -> Result<()> {
                 values ('{clinic}', gen_random_uuid(), 'rooms', null), ('{clinic}', gen_random_uuid(), 'messages', null),
                        ('{clinic}', gen_random_uuid(), 'contacts', '{professional}'),
                        ('{clinic}', gen_random_uuid(), 'contacts', '{somebody}');
+            insert into app.mentions (clinic_id, message_id, conversation_id, member_id)
+                select m.clinic_id, m.id, m.conversation_id, named.id
+                from (select * from app.messages where clinic_id = '{clinic}' limit 1) m,
+                     unnest(array['{professional}', '{somebody}']::uuid[]) as named (id)
+                on conflict do nothing;
             insert into app.applied_operations (clinic_id, operation_id, entity, entity_id, kind, member_id)
                 values ('{clinic}', gen_random_uuid(), 'x', gen_random_uuid(), 'patch', '{professional}'),
                        ('{clinic}', gen_random_uuid(), 'x', gen_random_uuid(), 'patch', '{somebody}');
@@ -134,7 +139,7 @@ pub async fn trespasses(world: &mut World, table: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Rows of the own clinic that nobody at a desk may put there.
+/// Rows of the own clinic that nobody at a desk may put there, or change.
 fn forgeries(table: &str) -> Vec<String> {
     let message = |sender: &str, gateway: &str| {
         format!(
@@ -144,6 +149,10 @@ fn forgeries(table: &str) -> Vec<String> {
     };
     match table {
         "messages" => vec![message("contact", "null"), message("member", "'forged'")],
+        // Nobody says of somebody else that they have seen it.
+        "mentions" => {
+            vec!["update app.mentions set seen_at = now() where member_id <> app.current_member()".to_owned()]
+        }
         "applied_operations" => vec![
             "insert into app.applied_operations (clinic_id, operation_id, entity, entity_id, kind, member_id)
              values (app.current_clinic(), gen_random_uuid(), 'x', gen_random_uuid(), 'patch', gen_random_uuid())"

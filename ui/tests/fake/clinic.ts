@@ -13,6 +13,7 @@ import type {
   PersonSummary,
   Preferences,
   Professional,
+  Quoted,
   Session,
   Sharing,
   Stage,
@@ -135,7 +136,9 @@ export class FakeClinic {
   readonly composer = new FakeComposer(
     () => this.conversations,
     () => this.session.state === 'ready' && this.session.member.role !== 'attendant',
-    (title, done) => this.#queue('save_quick_reply', `reply-${++this.#seq}`, title, [], ['inbox'], [], done),
+    () => this.messages,
+    (kind, subject, conversations, done) =>
+      this.#queue(kind, `${kind}-${++this.#seq}`, subject, [], ['inbox'], conversations, done),
     refuse,
   );
   readonly lock = new FakeLock(() => this.tell(['session', 'preferences']));
@@ -303,9 +306,19 @@ export class FakeClinic {
           (row.phone ?? '').replace(/\D/g, '').includes(search.replace(/\D/g, '') || 'x'),
       );
       const counts = Object.fromEntries(
-        (['needs_reply', 'mine', 'unassigned', 'bot', 'snoozed', 'closed', 'blocked', 'all'] as const).map(
-          (each) => [each, this.#inView(each).length],
-        ),
+        (
+          [
+            'needs_reply',
+            'mine',
+            'mentioned',
+            'unassigned',
+            'bot',
+            'snoozed',
+            'closed',
+            'blocked',
+            'all',
+          ] as const
+        ).map((each) => [each, this.#inView(each).length]),
       ) as Commands['list_conversations']['response']['counts'];
       const counted = counting.map(
         (each) => narrowed(this.#inView(each.view), each.filter, this.#now).length,
@@ -325,6 +338,7 @@ export class FakeClinic {
         conversation,
         person: this.#person(conversation),
         messages: all.slice(start, end),
+        scheduled: this.composer.scheduled.get(conversation_id) ?? [],
         older:
           start > 0 ? 'here' : this.elsewhere.messages.get(conversation_id)?.length ? 'elsewhere' : 'nothing',
       };
@@ -354,7 +368,7 @@ export class FakeClinic {
       this.tell(['preferences']);
       return this.elsewhere.window;
     },
-    send_message: ({ conversation_id, text }) => {
+    send_message: ({ conversation_id, text, quoted_id, scheduled_for }) => {
       if (!text.trim()) throw refuse('text_empty');
       if ([...text.trim()].length > 4096) throw refuse('text_too_long');
       if (text.includes('{{')) throw refuse('value_missing');
@@ -371,8 +385,19 @@ export class FakeClinic {
         body: text.trim(),
         status: 'queued',
         sent_at: iso(Date.now()),
+        is_quotable: false,
+        quoted: quoted_id ? this.#quoted(conversation_id, quoted_id) : null,
+        scheduled_for,
         state: 'pending',
       };
+      if (scheduled_for) {
+        if (Date.parse(scheduled_for) <= Date.now()) throw refuse('time_passed');
+        this.composer.schedule(conversation_id, message);
+        this.#queue('send_message', id, row.name, [], ['inbox'], [conversation_id], () => {
+          message.state = 'confirmed';
+        });
+        return { operation_id: `op-${id}`, entity_id: id };
+      }
       this.messages.set(conversation_id, [...(this.messages.get(conversation_id) ?? []), message]);
       Object.assign(row, {
         preview: text.trim(),
@@ -396,6 +421,7 @@ export class FakeClinic {
         () => {
           message.state = 'confirmed';
           message.status = 'sent';
+          message.is_quotable = true;
           row.state = 'confirmed';
         },
       );
@@ -660,6 +686,12 @@ export class FakeClinic {
     },
   };
 
+  #quoted(conversation: string, id: string): Quoted {
+    const message = this.messages.get(conversation)?.find((each) => each.id === id);
+    if (!message?.is_quotable) throw refuse('not_quotable');
+    return { id, preview: message.body, direction: message.direction, kind: message.kind };
+  }
+
   #queue(
     kind: string,
     entity: string,
@@ -729,6 +761,8 @@ export class FakeClinic {
           .sort((a, b) => since(a).localeCompare(since(b)));
       case 'mine':
         return open.filter((row) => row.assignee === 'Júlia Andrade').sort(by);
+      case 'mentioned':
+        return this.conversations.filter((row) => row.is_mentioned).sort(by);
       case 'unassigned':
         return open.filter((row) => !row.assignee && row.handler === 'person').sort(by);
       case 'bot':
@@ -837,6 +871,7 @@ export class FakeClinic {
         came_back_at: null,
         marked_unread: false,
         is_blocked: false,
+        is_mentioned: at === 1,
         opened_at: iso(Date.parse(last.sent_at) - 3 * hour),
         responded_at: at % 3 ? iso(Date.parse(last.sent_at) - 3 * hour + (2 + at) * minute) : null,
         closed_at: at % 17 === 16 ? iso(Date.parse(last.sent_at) - hour) : null,
@@ -907,7 +942,12 @@ export class FakeClinic {
         sender_kind: 'member',
         sender_name: 'Júlia Andrade',
         body: 'Pode mandar por aqui mesmo.',
-        quoted_preview: 'Preciso levar o exame impresso?',
+        quoted: {
+          id: thread[thread.length - 8]?.id ?? null,
+          preview: 'Preciso levar o exame impresso?',
+          direction: 'inbound',
+          kind: 'text',
+        },
         status: 'read',
         edited: true,
       });
@@ -915,7 +955,9 @@ export class FakeClinic {
         direction: 'internal',
         sender_kind: 'member',
         sender_name: 'Júlia Andrade',
-        body: 'Mãe da Theo, já veio em março. Conferir carteirinha antes de confirmar.',
+        body: 'Mãe da Theo, já veio em março. @Júlia Andrade, confira a carteirinha antes de confirmar.',
+        mentions: [{ id: 'me', name: 'Júlia Andrade' }],
+        is_quotable: false,
       });
     }
     if (at === 1) {
@@ -1078,13 +1120,17 @@ const blank: MessageRow = {
   kind: 'text',
   body: '',
   status: 'received',
+  error_code: null,
   error_text: null,
   sent_at: '',
+  scheduled_for: null,
   delivered_at: null,
   read_at: null,
   edited: false,
   revoked: false,
-  quoted_preview: null,
+  quoted: null,
+  is_quotable: true,
+  mentions: [],
   reactions: [],
   attachment: null,
   state: 'confirmed',

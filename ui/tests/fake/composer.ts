@@ -1,8 +1,24 @@
-import type { ApiError, Commands, ConversationRow, QuickReply } from '../../src/lib/bridge/bindings';
+import type {
+  ApiError,
+  Commands,
+  ConversationRow,
+  Draft,
+  MessageRow,
+  QuickReply,
+} from '../../src/lib/bridge/bindings';
+import { members } from './threads.ts';
 
 type Answers = Pick<
   { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] },
-  'get_draft' | 'keep_draft' | 'list_quick_replies' | 'save_quick_reply' | 'remove_quick_reply' | 'fill_text'
+  | 'get_draft'
+  | 'keep_draft'
+  | 'list_quick_replies'
+  | 'save_quick_reply'
+  | 'remove_quick_reply'
+  | 'fill_text'
+  | 'write_note'
+  | 'see_mentions'
+  | 'change_scheduled'
 >;
 
 const reply = (shortcut: string, title: string, body: string): QuickReply => ({
@@ -15,7 +31,10 @@ const reply = (shortcut: string, title: string, body: string): QuickReply => ({
 
 /** What is written in the invented clinic. */
 export class FakeComposer {
-  readonly drafts = new Map<string, string>();
+  readonly drafts = new Map<string, Draft>();
+  /** What waits for its time, by thread, and what was called off. */
+  readonly scheduled = new Map<string, MessageRow[]>();
+  readonly #off = new Map<string, MessageRow>();
   replies: QuickReply[] = [
     reply(
       'convenios',
@@ -30,27 +49,88 @@ export class FakeComposer {
 
   readonly #rows: () => ConversationRow[];
   readonly #mayChange: () => boolean;
-  readonly #queue: (title: string, done: () => void) => void;
+  readonly #messages: () => Map<string, MessageRow[]>;
+  readonly #queue: (kind: string, subject: string, conversations: string[], done: () => void) => void;
   readonly #refuse: (code: string) => ApiError;
 
   constructor(
     rows: () => ConversationRow[],
     mayChange: () => boolean,
-    queue: (title: string, done: () => void) => void,
+    messages: () => Map<string, MessageRow[]>,
+    queue: (kind: string, subject: string, conversations: string[], done: () => void) => void,
     refuse: (code: string) => ApiError,
   ) {
     this.#rows = rows;
     this.#mayChange = mayChange;
+    this.#messages = messages;
     this.#queue = queue;
     this.#refuse = refuse;
   }
 
+  /** Puts a message aside until its time. */
+  schedule(conversation: string, message: MessageRow): void {
+    const all = [...(this.scheduled.get(conversation) ?? []), message];
+    all.sort((one, other) => (one.scheduled_for ?? '').localeCompare(other.scheduled_for ?? ''));
+    this.scheduled.set(conversation, all);
+  }
+
   readonly answers: Answers = {
-    get_draft: ({ conversation_id }) => ({ text: this.drafts.get(conversation_id) ?? '' }),
-    keep_draft: ({ conversation_id, text }) => {
-      if (text) this.drafts.set(conversation_id, text);
+    get_draft: ({ conversation_id }) =>
+      this.drafts.get(conversation_id) ?? { text: '', note: '', quoted_id: null },
+    keep_draft: ({ conversation_id, text, note, quoted_id }) => {
+      if (text || note || quoted_id) this.drafts.set(conversation_id, { text, note, quoted_id });
       else this.drafts.delete(conversation_id);
       return {};
+    },
+    write_note: ({ conversation_id, text }) => {
+      const thread = this.#messages().get(conversation_id);
+      const like = thread?.at(-1);
+      if (!thread || !like) throw this.#refuse('not_found');
+      const note: MessageRow = {
+        ...like,
+        id: `note-${thread.length}-${conversation_id}`,
+        direction: 'internal',
+        sender_kind: 'member',
+        sender_name: 'Júlia Andrade',
+        kind: 'text',
+        body: text.trim(),
+        status: 'received',
+        sent_at: new Date().toISOString(),
+        quoted: null,
+        is_quotable: false,
+        attachment: null,
+        reactions: [],
+        mentions: members.filter(({ name }) => text.includes(`@${name}`)),
+        state: 'pending',
+      };
+      this.#messages().set(conversation_id, [...thread, note]);
+      this.#queue('write_note', '', [conversation_id], () => (note.state = 'confirmed'));
+      return { operation_id: `op-${note.id}`, entity_id: note.id };
+    },
+    see_mentions: ({ conversation_id }) => {
+      const row = this.#rows().find((each) => each.id === conversation_id);
+      if (row) row.is_mentioned = false;
+      this.#queue('see_mention', row?.name ?? '', [conversation_id], () => undefined);
+      return {};
+    },
+    change_scheduled: ({ message_id, change }) => {
+      const waiting = [...this.scheduled].find(([, all]) => all.some(({ id }) => id === message_id));
+      const message = waiting?.[1].find(({ id }) => id === message_id) ?? this.#off.get(message_id);
+      const conversation = waiting?.[0] ?? message_id.split('-').slice(2).join('-');
+      if (!message) throw this.#refuse('already_sent');
+      const take = () =>
+        this.scheduled.set(
+          conversation,
+          (this.scheduled.get(conversation) ?? []).filter((each) => each !== message),
+        );
+      if (change.kind === 'reschedule') message.scheduled_for = change.at;
+      else if (change.kind === 'restore') this.schedule(conversation, message);
+      else take();
+      if (change.kind === 'cancel') this.#off.set(message_id, message);
+      if (change.kind === 'send_now')
+        this.#messages().set(conversation, [...(this.#messages().get(conversation) ?? []), message]);
+      this.#queue('reschedule_message', '', [conversation], () => undefined);
+      return { operation_id: `op-${message_id}`, entity_id: message_id };
     },
     list_quick_replies: () => ({
       replies: [...this.replies].sort((one, other) => one.shortcut.localeCompare(other.shortcut)),
@@ -65,14 +145,14 @@ export class FakeComposer {
       const saved: QuickReply = { ...reply(shortcut, title, body), state: 'pending' };
       if (id) saved.id = id;
       this.replies = [...this.replies.filter((each) => each.id !== saved.id), saved];
-      this.#queue(title, () => (saved.state = 'confirmed'));
+      this.#queue('save_quick_reply', title, [], () => (saved.state = 'confirmed'));
       return { operation_id: `op-${saved.id}`, entity_id: saved.id };
     },
     remove_quick_reply: ({ id }) => {
       if (!this.#mayChange()) throw this.#refuse('not_permitted');
       const gone = this.replies.find((each) => each.id === id);
       this.replies = this.replies.filter((each) => each !== gone);
-      this.#queue(gone?.title ?? '', () => undefined);
+      this.#queue('remove_quick_reply', gone?.title ?? '', [], () => undefined);
       return { operation_id: `op-${id}`, entity_id: id };
     },
     fill_text: ({ conversation_id, text, values }) => {

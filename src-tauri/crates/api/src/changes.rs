@@ -69,7 +69,7 @@ impl Topic {
                 "patients" | "appointments" => &[Self::Agenda, Self::Inbox],
                 "services" | "rooms" | "professionals" | "working_hours" | "schedule_exceptions" => &[Self::Agenda],
                 "conversations" => &[Self::Inbox, Self::Leads],
-                "messages" => &[Self::Inbox],
+                "messages" | "mentions" => &[Self::Inbox],
                 "leads" | "pipelines" | "pipeline_stages" | "loss_reasons" => &[Self::Leads, Self::Inbox],
                 "members" => &[Self::Inbox, Self::Leads, Self::Session],
                 "channels" => &[Self::Inbox, Self::Channels],

@@ -22,9 +22,7 @@ use crate::copy::{CopyState, ExportedLog, ListSyncLog, ResetCopy, SyncLog};
 use crate::desk::Desk;
 use crate::drafts::{Draft, GetDraft, KeepDraft};
 use crate::error::ApiError;
-use crate::inbox::{
-    ConversationList, FetchOlderMessages, FetchPersonVisits, GetThread, ListConversations, SendMessage, Thread,
-};
+use crate::inbox::{ConversationList, FetchOlderMessages, FetchPersonVisits, GetThread, ListConversations, Thread};
 use crate::leads::{Board, GetBoard, ListStageLeads, MoveLead, StageLeads};
 use crate::lock::{ChangeLock, LockSettings, Unlock};
 use crate::members::{
@@ -50,6 +48,7 @@ use crate::threads::{
     ActOnThreads, ActedOnThreads, InboxFrame, ListMerges, MergePeople, MergePreview, MergedPeople, Merges, SnoozeTimes,
     UndoMerge, UndoThreads, WaitLimits,
 };
+use crate::writing::{ChangeScheduled, SeeMentions, SendMessage, WriteNote};
 
 /// A command without arguments, or an answer without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -160,8 +159,14 @@ commands! {
     fetch_older_messages(FetchOlderMessages) -> Nothing = crate::inbox::fetch_older_messages;
     /// Fetches every visit of a person, however old.
     fetch_person_visits(FetchPersonVisits) -> Nothing = crate::inbox::fetch_person_visits;
-    /// Queues a text message.
-    send_message(SendMessage) -> Written = crate::inbox::send_message;
+    /// Queues a text message, to go at once or later.
+    send_message(SendMessage) -> Written = crate::writing::send_message;
+    /// Queues another decision about a message that waits for its time.
+    change_scheduled(ChangeScheduled) -> Written = crate::writing::change_scheduled;
+    /// Queues a note to the team in a thread.
+    write_note(WriteNote) -> Written = crate::writing::write_note;
+    /// Queues that the member has seen what names them in a thread.
+    see_mentions(SeeMentions) -> Nothing = crate::writing::see_mentions;
     /// What somebody at this computer has begun to write in a thread.
     get_draft(GetDraft) -> Draft = crate::drafts::get_draft;
     /// Keeps that, on this computer only.

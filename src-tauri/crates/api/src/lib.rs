@@ -34,6 +34,7 @@ pub mod setup;
 pub mod sharing;
 pub mod threads;
 mod upkeep;
+pub mod writing;
 
 pub use bindings::typescript;
 pub use changes::{Change, Topic};

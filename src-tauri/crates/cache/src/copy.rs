@@ -39,7 +39,9 @@ impl Taking<'_> {
         }
         let conversation_column = match entity.name {
             "conversations" => Some(0),
-            "messages" => entity.columns.iter().position(|c| c.name == "conversation_id").map(|index| index + 2),
+            "messages" | "mentions" => {
+                entity.columns.iter().position(|c| c.name == "conversation_id").map(|index| index + 2)
+            }
             _ => None,
         };
         let newer = format!("where excluded.version >= {}.version", entity.name);

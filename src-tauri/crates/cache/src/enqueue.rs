@@ -215,7 +215,9 @@ pub(crate) fn note(change: &mut CacheChange, entity: &'static Entity, id: Uuid, 
     change.touch(entity.name);
     let conversation = match entity.name {
         "conversations" => Some(id),
-        "messages" => fields.get("conversation_id").and_then(Value::as_str).and_then(|text| Uuid::parse_str(text).ok()),
+        "messages" | "mentions" => {
+            fields.get("conversation_id").and_then(Value::as_str).and_then(|text| Uuid::parse_str(text).ok())
+        }
         _ => None,
     };
     if let Some(conversation) = conversation {

@@ -7,6 +7,30 @@ use uuid::Uuid;
 use crate::older::BEGINNING;
 use crate::{Cache, Result, RowState, row_state};
 
+/// What is read of a message, up to its conditions.
+macro_rules! message_columns {
+    () => {
+        concat!(
+            "select g.id, g.direction, g.sender_kind, m.name, g.kind, g.body, g.status, g.error_code, g.error_text, g.sent_at,
+                 g.scheduled_for, g.delivered_at, g.read_at, g.edited_at is not null, g.revoked_at is not null,
+                 g.quoted_preview, q.id, q.direction, q.kind, g.gateway_id, g.mentions, g.reactions, g.attachment,
+                 g.conversation_id, ",
+            row_state!("g.id"),
+            " from messages g left join members m on m.id = g.sender_id
+              left join messages q on q.row = (select a.row from messages a where a.gateway_id = g.reply_to_gateway_id
+                  and a.channel_id = g.channel_id limit 1)"
+        )
+    };
+}
+
+/// Whether a message stands aside until its time has come, or did and is called off. Of one that was called off and is wanted
+/// after all, the database has not yet said so.
+macro_rules! waits {
+    () => {
+        "(g.scheduled_for is not null and (g.status = 'queued' or (g.status = 'failed' and g.error_code = 'cancelled')))"
+    };
+}
+
 /// One message. Instants are microseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "columns of the tables")]
@@ -18,18 +42,34 @@ pub struct MessageRow {
     pub kind: String,
     pub body: String,
     pub status: String,
+    pub error_code: Option<String>,
     pub error_text: Option<String>,
     pub sent_at: i64,
+    pub scheduled_for: Option<i64>,
     pub delivered_at: Option<i64>,
     pub read_at: Option<i64>,
     pub edited: bool,
     pub revoked: bool,
-    pub quoted_preview: Option<String>,
+    /// What the gateway calls it; nothing before it has it.
+    pub gateway_id: Option<String>,
+    pub quoted: Option<QuotedRow>,
+    /// JSON array of members' ids.
+    pub mentions: Option<String>,
     /// JSON array.
     pub reactions: String,
     /// JSON object.
     pub attachment: Option<String>,
     pub state: RowState,
+}
+
+/// What a message answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "columns of the tables")]
+pub struct QuotedRow {
+    /// First words, as they were when it was answered.
+    pub preview: String,
+    /// Id, direction and kind of the message, where it is here.
+    pub message: Option<(Uuid, String, String)>,
 }
 
 /// Who a conversation is with.
@@ -74,13 +114,11 @@ impl Cache {
     ) -> Result<Vec<MessageRow>> {
         let (sent_at, id) = before.unwrap_or((i64::MAX, Uuid::max()));
         let rows = sqlx::query(concat!(
-            "select g.id, g.direction, g.sender_kind, m.name as sender_name, g.kind, g.body, g.status, g.error_text, g.sent_at,
-                 g.delivered_at, g.read_at, g.edited_at is not null as edited, g.revoked_at is not null as revoked,
-                 g.quoted_preview, g.reactions, g.attachment, ",
-            row_state!("g.id"),
-            " as state from messages g left join members m on m.id = g.sender_id
-              where g.conversation_id = ?1 and (g.sent_at, g.id) < (?2, ?3)
-                and (g.sent_at >= coalesce(
+            message_columns!(),
+            " where g.conversation_id = ?1 and (g.sent_at, g.id) < (?2, ?3)
+                and not ",
+            waits!(),
+            " and (g.sent_at >= coalesce(
                          (select cast(value as integer) from sync_state where key = 'messages_from'), ?5)
                   or (g.sent_at, g.id) >= (select t.sent_at, t.id from older_threads t where t.conversation_id = ?1)
                   or exists (select 1 from effects e where e.entity_id = g.id))
@@ -94,6 +132,27 @@ impl Cache {
         .fetch_all(self.readers())
         .await?;
         Ok(rows.iter().map(message).collect())
+    }
+
+    /// Messages of a conversation that wait for their time, the next first.
+    pub async fn scheduled_messages(&self, conversation: Uuid) -> Result<Vec<MessageRow>> {
+        let rows = sqlx::query(concat!(
+            message_columns!(),
+            " where g.conversation_id = ? and g.cancelled_at is null and ",
+            waits!(),
+            " order by g.scheduled_for, g.id"
+        ))
+        .bind(conversation)
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows.iter().map(message).collect())
+    }
+
+    /// One message, and the conversation it stands in.
+    pub async fn message(&self, id: Uuid) -> Result<(Uuid, MessageRow)> {
+        let row =
+            sqlx::query(concat!(message_columns!(), " where g.id = ?")).bind(id).fetch_one(self.readers()).await?;
+        Ok((row.get(23), message(&row)))
     }
 
     /// Who a conversation is with, and their latest visits as far back as the copy is whole.
@@ -163,6 +222,8 @@ impl Cache {
 }
 
 fn message(row: &SqliteRow) -> MessageRow {
+    let preview: Option<String> = row.get(15);
+    let answers: Option<Uuid> = row.get(16);
     MessageRow {
         id: row.get(0),
         direction: row.get(1),
@@ -171,15 +232,22 @@ fn message(row: &SqliteRow) -> MessageRow {
         kind: row.get(4),
         body: row.get(5),
         status: row.get(6),
-        error_text: row.get(7),
-        sent_at: row.get(8),
-        delivered_at: row.get(9),
-        read_at: row.get(10),
-        edited: row.get(11),
-        revoked: row.get(12),
-        quoted_preview: row.get(13),
-        reactions: row.get(14),
-        attachment: row.get(15),
-        state: RowState::from_rank(row.get(16)),
+        error_code: row.get(7),
+        error_text: row.get(8),
+        sent_at: row.get(9),
+        scheduled_for: row.get(10),
+        delivered_at: row.get(11),
+        read_at: row.get(12),
+        edited: row.get(13),
+        revoked: row.get(14),
+        quoted: (preview.is_some() || answers.is_some()).then(|| QuotedRow {
+            preview: preview.unwrap_or_default(),
+            message: answers.map(|id| (id, row.get(17), row.get(18))),
+        }),
+        gateway_id: row.get(19),
+        mentions: row.get(20),
+        reactions: row.get(21),
+        attachment: row.get(22),
+        state: RowState::from_rank(row.get(24)),
     }
 }

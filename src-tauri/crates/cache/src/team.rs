@@ -52,6 +52,13 @@ impl Cache {
         Ok(row.map(|row| MemberRow { id: row.get(0), name: row.get(1), role: row.get(2) }))
     }
 
+    /// Everybody who is or was a member.
+    pub async fn team(&self) -> Result<Vec<MemberRow>> {
+        let rows =
+            sqlx::query("select id, name, role from members order by name, id").fetch_all(self.readers()).await?;
+        Ok(rows.iter().map(|row| MemberRow { id: row.get(0), name: row.get(1), role: row.get(2) }).collect())
+    }
+
     /// The people who work here, by name.
     pub async fn people_at_work(&self) -> Result<Vec<MemberRow>> {
         let rows = sqlx::query(

@@ -16,6 +16,7 @@ const MOST_PEOPLE: u32 = 1_000;
 pub enum InboxView {
     NeedsReply,
     Mine,
+    Mentioned,
     Unassigned,
     Bot,
     Snoozed,
@@ -54,6 +55,7 @@ pub struct Onlooker {
 pub struct Counts {
     pub needs_reply: u32,
     pub mine: u32,
+    pub mentioned: u32,
     pub unassigned: u32,
     pub bot: u32,
     pub snoozed: u32,
@@ -91,6 +93,8 @@ pub struct ConversationRow {
     pub responded_at: Option<i64>,
     pub closed_at: Option<i64>,
     pub is_blocked: bool,
+    /// A note in it that names whoever asks has not been seen.
+    pub is_mentioned: bool,
     pub state: RowState,
 }
 
@@ -102,7 +106,9 @@ const COLUMNS: &str = concat!(
     "select c.id, c.contact_id, c.channel_id, p.name, p.profile_name, p.phone, c.last_message_preview, c.last_message_kind,
          c.last_message_direction, c.last_message_at, c.waiting_since, c.unread_count, c.handler, c.status,
          c.assignee_id, m.name as assignee, c.priority, c.labels, c.snoozed_until, c.marked_unread, c.opened_at,
-         c.responded_at, c.closed_at, coalesce(p.status = 'blocked', 0) as is_blocked, ",
+         c.responded_at, c.closed_at, coalesce(p.status = 'blocked', 0) as is_blocked,
+         exists (select 1 from mentions n where n.conversation_id = c.id and n.seen_at is null
+             and n.member_id = (select unhex(value, '-') from sync_state where key = 'member_id')) as is_mentioned, ",
     row_state!("c.id"),
     " as state "
 );
@@ -113,9 +119,10 @@ const NOT_BLOCKED: &str = " and (not exists (select 1 from contacts where status
     or c.contact_id not in (select id from contacts where status = 'blocked'))";
 
 impl InboxView {
-    const ALL_VIEWS: [Self; 8] = [
+    const ALL_VIEWS: [Self; 9] = [
         Self::NeedsReply,
         Self::Mine,
+        Self::Mentioned,
         Self::Unassigned,
         Self::Bot,
         Self::Snoozed,
@@ -140,6 +147,10 @@ impl InboxView {
                 ("c.assignee_id = ?3 and c.status = 'open'", LAST),
                 ("c.assignee_id = ?3 and c.status = 'snoozed' and c.snoozed_until <= ?6", LAST),
             ],
+            Self::Mentioned => &[(
+                "c.id in (select n.conversation_id from mentions n where n.member_id = ?3 and n.seen_at is null)",
+                LAST,
+            )],
             Self::Unassigned => &[
                 ("c.assignee_id is null and c.status = 'open'", LAST),
                 ("c.assignee_id is null and c.status = 'snoozed' and c.snoozed_until <= ?6", LAST),
@@ -163,7 +174,7 @@ impl InboxView {
 
     const fn guard(self) -> &'static str {
         match self {
-            Self::Blocked | Self::All | Self::Closed => "",
+            Self::Blocked | Self::All | Self::Closed | Self::Mentioned => "",
             _ => NOT_BLOCKED,
         }
     }
@@ -275,12 +286,13 @@ impl Cache {
         Ok(Counts {
             needs_reply: row.get(0),
             mine: row.get(1),
-            unassigned: row.get(2),
-            bot: row.get(3),
-            snoozed: row.get(4),
-            closed: row.get(5),
-            blocked: row.get(6),
-            all: row.get(7),
+            mentioned: row.get(2),
+            unassigned: row.get(3),
+            bot: row.get(4),
+            snoozed: row.get(5),
+            closed: row.get(6),
+            blocked: row.get(7),
+            all: row.get(8),
         })
     }
 
@@ -335,6 +347,7 @@ fn conversation(row: &SqliteRow) -> ConversationRow {
         responded_at: row.get(21),
         closed_at: row.get(22),
         is_blocked: row.get(23),
-        state: RowState::from_rank(row.get(24)),
+        is_mentioned: row.get(24),
+        state: RowState::from_rank(row.get(25)),
     }
 }

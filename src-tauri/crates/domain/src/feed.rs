@@ -118,9 +118,10 @@ entities! {
         last_message_preview: Text, last_message_direction: Text, last_message_kind: Text, marked_unread: Boolean,
         opened_at: Instant, responded_at: Instant, closed_at: Instant }
     messages { conversation_id: Id, channel_id: Id, direction: Text, sender_kind: Text, sender_id: Id, kind: Text, body: Text,
-        status: Text, error_code: Text, error_text: Text, sent_at: Instant, scheduled_for: Instant, cancelled_at: Instant,
-        delivered_at: Instant, read_at: Instant, edited_at: Instant, revoked_at: Instant, quoted_preview: Text,
-        reactions: Json, attachment: Json }
+        gateway_id: Text, reply_to_gateway_id: Text, quoted_preview: Text, mentions: Json, status: Text, error_code: Text,
+        error_text: Text, sent_at: Instant, scheduled_for: Instant, cancelled_at: Instant, delivered_at: Instant,
+        read_at: Instant, edited_at: Instant, revoked_at: Instant, reactions: Json, attachment: Json }
+    mentions { message_id: Id, conversation_id: Id, member_id: Id, seen_at: Instant }
     leads { contact_id: Id, pipeline_id: Id, stage_id: Id, title: Text, value_cents: Integer, source: Text, owner_id: Id,
         next_action: Text, next_action_at: Instant, position: Real, stage_entered_at: Instant, loss_reason_id: Id,
         loss_note: Text, closed_at: Instant }

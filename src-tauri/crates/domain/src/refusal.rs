@@ -58,6 +58,12 @@ pub enum Refusal {
     /// A place in a text that nobody has filled in.
     #[error("a value of the text is missing")]
     ValueMissing,
+    /// A message that does not wait for its time any more.
+    #[error("the message is on its way or was sent")]
+    AlreadySent,
+    /// A message that the gateway does not know cannot be quoted.
+    #[error("this message cannot be quoted")]
+    NotQuotable,
 }
 
 impl Refusal {
@@ -82,6 +88,8 @@ impl Refusal {
             Self::ShortcutInvalid => "shortcut_invalid",
             Self::ShortcutTaken => "shortcut_taken",
             Self::ValueMissing => "value_missing",
+            Self::AlreadySent => "already_sent",
+            Self::NotQuotable => "not_quotable",
         }
     }
 }

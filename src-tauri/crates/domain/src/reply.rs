@@ -1,4 +1,6 @@
-//! What a person may send.
+//! What a person may send, and when.
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::Refusal;
 
@@ -15,6 +17,23 @@ pub fn validate_text(text: &str) -> Result<&str, Refusal> {
         return Err(Refusal::TextTooLong);
     }
     Ok(text)
+}
+
+/// The farthest ahead that a message is put off.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(366);
+
+/// When a message may be sent that is not to go at once.
+///
+/// # Errors
+/// [`Refusal::TimePassed`], [`Refusal::TooFarAhead`].
+pub fn validate_time(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+    if at <= now {
+        return Err(Refusal::TimePassed);
+    }
+    if at > now + LONGEST_WAIT {
+        return Err(Refusal::TooFarAhead);
+    }
+    Ok(at)
 }
 
 /// What a list shows of a message: one line, at most 160 characters.
@@ -39,6 +58,14 @@ mod tests {
     fn a_text_is_measured_in_characters_not_bytes() {
         assert!(validate_text(&"ã".repeat(LONGEST_TEXT)).is_ok());
         assert_eq!(validate_text(&"a".repeat(LONGEST_TEXT + 1)), Err(Refusal::TextTooLong));
+    }
+
+    #[test]
+    fn a_message_is_put_off_to_some_time_within_a_year() {
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(validate_time(now, now), Err(Refusal::TimePassed));
+        assert_eq!(validate_time(now + TimeDelta::days(400), now), Err(Refusal::TooFarAhead));
+        assert!(validate_time(now + TimeDelta::seconds(1), now).is_ok());
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub fn settlement(outcome: &Outcome) -> Option<Settlement> {
             Some("leads_loss_reason_required") => "loss_reason_required",
             Some("leads_one_open") => "duplicate",
             Some("messages_person_blocked") => "person_blocked",
+            Some("messages_waits") => "already_sent",
             _ => reason,
         }),
     })

@@ -612,6 +612,19 @@ role: string,
 agenda_id: string | null, };
 
 /**
+ * Decides anew about a message that waits for its time.
+ */
+export type ChangeScheduled = { 
+/**
+ * Which.
+ */
+message_id: string, 
+/**
+ * What becomes of it.
+ */
+change: ScheduledChange, };
+
+/**
  * Shares the clinic on the network, or no longer.
  */
 export type ChangeSharing = { 
@@ -1069,6 +1082,10 @@ marked_unread: boolean,
  */
 is_blocked: boolean, 
 /**
+ * A note in it names the member who asks, and was not seen yet.
+ */
+is_mentioned: boolean, 
+/**
  * Since when the talk that goes on, or went on last, is open.
  */
 opened_at: string | null, 
@@ -1262,7 +1279,15 @@ export type Draft = {
 /**
  * The answer; empty where there is none.
  */
-text: string, };
+text: string, 
+/**
+ * The note to the team; empty where there is none.
+ */
+note: string, 
+/**
+ * The message that the answer quotes.
+ */
+quoted_id: string | null, };
 
 /**
  * Erases a person for good.
@@ -1674,7 +1699,7 @@ export type Handler = "bot" | "person";
 /**
  * How many conversations each view holds.
  */
-export type InboxCounts = { needs_reply: number, mine: number, unassigned: number, bot: number, snoozed: number, closed: number, blocked: number, all: number, };
+export type InboxCounts = { needs_reply: number, mine: number, mentioned: number, unassigned: number, bot: number, snoozed: number, closed: number, blocked: number, all: number, };
 
 /**
  * What the inbox is worked with: who works here, which labels there are, how long is long.
@@ -1704,7 +1729,7 @@ limits: WaitLimits, };
 /**
  * Which conversations a list shows.
  */
-export type InboxView = "needs_reply" | "mine" | "unassigned" | "bot" | "snoozed" | "closed" | "blocked" | "all";
+export type InboxView = "needs_reply" | "mine" | "mentioned" | "unassigned" | "bot" | "snoozed" | "closed" | "blocked" | "all";
 
 /**
  * An invitation, shown once: neither its text nor its code is kept anywhere.
@@ -1809,7 +1834,15 @@ conversation_id: string,
 /**
  * The answer, at most 65,536 characters.
  */
-text: string, };
+text: string, 
+/**
+ * The note to the team, at most 65,536 characters.
+ */
+note: string, 
+/**
+ * The message that the answer quotes.
+ */
+quoted_id: string | null, };
 
 /**
  * How many operations there are of a kind.
@@ -2184,6 +2217,10 @@ body: string,
  */
 status: string, 
 /**
+ * Why it failed, as a stable name: not_on_whatsapp, person_blocked, cancelled …
+ */
+error_code: string | null, 
+/**
  * Why it failed, in words of the gateway.
  */
 error_text: string | null, 
@@ -2191,6 +2228,10 @@ error_text: string | null,
  * When it was sent.
  */
 sent_at: string, 
+/**
+ * When it is to go, or was to go, where that was not at once.
+ */
+scheduled_for: string | null, 
 /**
  * When it reached the phone.
  */
@@ -2208,9 +2249,17 @@ edited: boolean,
  */
 revoked: boolean, 
 /**
- * First words of the message it answers.
+ * The message it answers.
  */
-quoted_preview: string | null, 
+quoted: Quoted | null, 
+/**
+ * Whether an answer can quote it.
+ */
+is_quotable: boolean, 
+/**
+ * Members that it names, where it is a note.
+ */
+mentions: Array<Named>, 
 /**
  * Reactions to it.
  */
@@ -2403,7 +2452,7 @@ queued_at: string,
  */
 attempts: number, 
 /**
- * Why it is parked: slot_taken, conflict, gone, not_permitted, duplicate, missing_reference, invalid, expired.
+ * Why it is parked: slot_taken, conflict, gone, not_permitted, duplicate, missing_reference, invalid, expired, already_sent.
  */
 reason: string | null, 
 /**
@@ -2794,6 +2843,27 @@ body: string,
 state: RowState, };
 
 /**
+ * A message that is answered.
+ */
+export type Quoted = { 
+/**
+ * The message; absent where it is not on this computer.
+ */
+id: string | null, 
+/**
+ * Its first words, as they were when it was answered.
+ */
+preview: string, 
+/**
+ * inbound or outbound, where it is known.
+ */
+direction: string | null, 
+/**
+ * Its kind, where it is known.
+ */
+kind: string | null, };
+
+/**
  * A reaction to a message.
  */
 export type Reaction = { 
@@ -3009,6 +3079,15 @@ name: string,
 shows: FilteredView, };
 
 /**
+ * What becomes of a message that waits for its time.
+ */
+export type ScheduledChange = { "kind": "reschedule", 
+/**
+ * Within a year.
+ */
+at: string, } | { "kind": "send_now" } | { "kind": "cancel" } | { "kind": "restore" };
+
+/**
  * Searches people and messages, accents ignored.
  */
 export type SearchEverything = { 
@@ -3073,6 +3152,15 @@ from: string | null,
 until: string | null, };
 
 /**
+ * The member at this desk has seen what names them in a thread.
+ */
+export type SeeMentions = { 
+/**
+ * Which thread.
+ */
+conversation_id: string, };
+
+/**
  * What sends a message that is being written.
  */
 export type SendKey = "enter" | "ctrl_enter";
@@ -3088,7 +3176,15 @@ conversation_id: string,
 /**
  * 1 to 4,096 characters after trimming, with no place left to be filled in.
  */
-text: string, };
+text: string, 
+/**
+ * The message it answers.
+ */
+quoted_id: string | null, 
+/**
+ * When it is to go; absent for at once.
+ */
+scheduled_for: string | null, };
 
 /**
  * A PostgreSQL as its administrator reaches it.
@@ -3643,6 +3739,10 @@ person: PersonSummary,
  */
 messages: Array<MessageRow>, 
 /**
+ * What waits for its time, the next first.
+ */
+scheduled: Array<MessageRow>, 
+/**
  * What lies before the first of them.
  */
 older: Older, };
@@ -3924,6 +4024,19 @@ starts_at: string,
 ends_at: string, };
 
 /**
+ * Writes a note into a thread, for the team. It is never sent to the person.
+ */
+export type WriteNote = { 
+/**
+ * Which thread.
+ */
+conversation_id: string, 
+/**
+ * 1 to 4,096 characters after trimming; "@Ana Prado" names a member.
+ */
+text: string, };
+
+/**
  * A write was taken: it is safe on this computer and queued.
  */
 export type Written = { 
@@ -3974,8 +4087,14 @@ export interface Commands {
   fetch_older_messages: { request: FetchOlderMessages; response: Nothing };
   /** Fetches every visit of a person, however old. */
   fetch_person_visits: { request: FetchPersonVisits; response: Nothing };
-  /** Queues a text message. */
+  /** Queues a text message, to go at once or later. */
   send_message: { request: SendMessage; response: Written };
+  /** Queues another decision about a message that waits for its time. */
+  change_scheduled: { request: ChangeScheduled; response: Written };
+  /** Queues a note to the team in a thread. */
+  write_note: { request: WriteNote; response: Written };
+  /** Queues that the member has seen what names them in a thread. */
+  see_mentions: { request: SeeMentions; response: Nothing };
   /** What somebody at this computer has begun to write in a thread. */
   get_draft: { request: GetDraft; response: Draft };
   /** Keeps that, on this computer only. */

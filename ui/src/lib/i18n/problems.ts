@@ -204,6 +204,8 @@ const sentences: Record<string, Sentences> = {
   shortcut_invalid: { what: m.error_shortcut_invalid },
   shortcut_taken: { what: m.error_shortcut_taken },
   value_missing: { what: m.error_value_missing },
+  already_sent: { what: m.error_already_sent },
+  not_quotable: { what: m.error_not_quotable },
   same_person: { what: m.error_same_person },
   two_open_leads: { what: m.error_two_open_leads },
   merge_stays: { what: m.error_merge_stays },

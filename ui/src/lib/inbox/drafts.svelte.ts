@@ -1,5 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { call } from '$lib/bridge';
+import { call, type Draft } from '$lib/bridge';
 import { alsoForget } from '$lib/bridge/live.svelte';
 
 /** Between the last letter and when it is safe on the disk. */
@@ -7,38 +7,49 @@ const pause = 400;
 /** Before what could not be kept is tried again. */
 const patience = 5000;
 
-/** Unsent words, one text a conversation. They are kept in the encrypted copy; here is what the window shows. */
-const drafts = new SvelteMap<string, string>();
+const nothing: Draft = { text: '', note: '', quoted_id: null };
+
+/** What is being written, by conversation. It is kept in the encrypted copy; here is what the window shows. */
+const drafts = new SvelteMap<string, Draft>();
 /** Conversations whose draft of before is here. */
 const read = new Set<string>();
 const unwritten = new Map<string, ReturnType<typeof setTimeout>>();
 
-export const draftOf = (conversation: string): string => drafts.get(conversation) ?? '';
+export const draftOf = (conversation: string): Draft => drafts.get(conversation) ?? nothing;
 
 /** Brings what was being written when the program last ended. */
 export async function readDraft(conversation: string): Promise<void> {
   if (read.has(conversation)) return;
   read.add(conversation);
   try {
-    const { text } = await call('get_draft', { conversation_id: conversation });
+    const kept = await call('get_draft', { conversation_id: conversation });
+    const now = draftOf(conversation);
     // What was typed meanwhile goes behind it.
-    if (text) keepDraft(conversation, [text, draftOf(conversation)].filter(Boolean).join(' '));
+    const both = (one: string, other: string) => [one, other].filter(Boolean).join(' ');
+    keepDraft(conversation, {
+      text: both(kept.text, now.text),
+      note: both(kept.note, now.note),
+      quoted_id: now.quoted_id ?? kept.quoted_id,
+    });
   } catch {
     read.delete(conversation);
   }
 }
 
-export function keepDraft(conversation: string, text: string): void {
-  if (text === draftOf(conversation)) return;
-  if (text) drafts.set(conversation, text);
+export function keepDraft(conversation: string, change: Partial<Draft>): void {
+  const now = draftOf(conversation);
+  const next = { ...now, ...change };
+  if (next.text === now.text && next.note === now.note && next.quoted_id === now.quoted_id) return;
+  if (next.text || next.note || next.quoted_id) drafts.set(conversation, next);
   else drafts.delete(conversation);
   writeIn(conversation, pause);
 }
 
 /** Takes what was sent out of the draft, and leaves what was typed meanwhile. */
-export function sent(conversation: string, text: string): void {
-  const now = draftOf(conversation);
-  keepDraft(conversation, now.startsWith(text) ? now.slice(text.length).trimStart() : now);
+export function sent(conversation: string, part: 'text' | 'note', words: string): void {
+  const now = draftOf(conversation)[part];
+  const left = now.startsWith(words) ? now.slice(words.length).trimStart() : now;
+  keepDraft(conversation, part === 'text' ? { text: left, quoted_id: null } : { note: left });
 }
 
 function writeIn(conversation: string, milliseconds: number): void {
@@ -53,7 +64,7 @@ async function write(conversation: string): Promise<void> {
   const timer = unwritten.get(conversation);
   clearTimeout(timer);
   try {
-    await call('keep_draft', { conversation_id: conversation, text: draftOf(conversation) });
+    await call('keep_draft', { conversation_id: conversation, ...draftOf(conversation) });
     if (unwritten.get(conversation) === timer) unwritten.delete(conversation);
   } catch {
     // The screens are locked, or the disk is full: the words stay here until they can be kept.

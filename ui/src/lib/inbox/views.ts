@@ -4,6 +4,7 @@ import { m } from '$paraglide/messages';
 export const views: { view: InboxView; name: () => string }[] = [
   { view: 'needs_reply', name: m.view_needs_reply },
   { view: 'mine', name: m.view_mine },
+  { view: 'mentioned', name: m.view_mentioned },
   { view: 'unassigned', name: m.view_unassigned },
   { view: 'bot', name: m.view_bot },
   { view: 'snoozed', name: m.view_snoozed },

@@ -15,12 +15,17 @@ const kinds: Record<string, () => string> = {
   file_conversation: m.operation_file,
   block_person: m.operation_block,
   change_inbox: m.operation_change_inbox,
+  write_note: m.operation_write_note,
+  see_mention: m.operation_see_mention,
+  reschedule_message: m.operation_reschedule_message,
+  call_off_message: m.operation_call_off_message,
   save_quick_reply: m.operation_save_quick_reply,
   remove_quick_reply: m.operation_remove_quick_reply,
 };
 
 const fields: Record<string, () => string> = {
   body: m.field_text,
+  scheduled_for: m.field_scheduled_for,
   notes: m.field_note,
   name: m.field_name,
   shortcut: m.field_shortcut,
@@ -129,7 +134,7 @@ export function whyOf(operation: OperationRow): string {
       if (kind === 'label_conversation') return m.why_conflict_label();
       return kind === 'move_appointment' ? m.why_conflict_visit() : m.why_conflict();
     case 'gone':
-      if (kind === 'send_message') return m.why_gone_message();
+      if (kind === 'send_message' || kind === 'write_note') return m.why_gone_message();
       if (kind === 'move_appointment') return m.why_gone_visit();
       if (kind === 'move_lead') return m.why_gone_lead();
       if (kind.endsWith('_conversation')) return m.why_gone_thread();
@@ -145,6 +150,8 @@ export function whyOf(operation: OperationRow): string {
       return m.why_loss_reason_required();
     case 'person_blocked':
       return m.why_person_blocked();
+    case 'already_sent':
+      return m.why_already_sent();
     case 'expired':
       return m.why_expired();
     case 'invalid':

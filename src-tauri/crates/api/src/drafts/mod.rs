@@ -16,14 +16,14 @@ use crate::error::ApiError;
 
 pub(crate) async fn get_draft(desk: &Arc<Desk>, request: GetDraft) -> Result<Draft, ApiError> {
     let draft = desk.clinic().await?.cache.draft(request.conversation_id).await?;
-    Ok(Draft { text: draft.text })
+    Ok(Draft { text: draft.text, note: draft.note, quoted_id: draft.quoted })
 }
 
 pub(crate) async fn keep_draft(desk: &Arc<Desk>, request: KeepDraft) -> Result<Nothing, ApiError> {
-    if request.text.chars().count() > MAX_BODY_CHARS {
+    if [&request.text, &request.note].into_iter().any(|text| text.chars().count() > MAX_BODY_CHARS) {
         return Err(Refusal::TextTooLong.into());
     }
-    let draft = cache::Draft { text: request.text, ..cache::Draft::default() };
+    let draft = cache::Draft { text: request.text, note: request.note, quoted: request.quoted_id };
     desk.clinic().await?.cache.keep_draft(request.conversation_id, &draft).await?;
     Ok(Nothing {})
 }

@@ -17,6 +17,10 @@ pub struct GetDraft {
 pub struct Draft {
     /// The answer; empty where there is none.
     pub text: String,
+    /// The note to the team; empty where there is none.
+    pub note: String,
+    /// The message that the answer quotes.
+    pub quoted_id: Option<Uuid>,
 }
 
 /// Keeps it on this computer, encrypted, until it is sent or emptied.
@@ -26,4 +30,10 @@ pub struct KeepDraft {
     pub conversation_id: Uuid,
     /// The answer, at most 65,536 characters.
     pub text: String,
+    /// The note to the team, at most 65,536 characters.
+    #[serde(default)]
+    pub note: String,
+    /// The message that the answer quotes.
+    #[serde(default)]
+    pub quoted_id: Option<Uuid>,
 }

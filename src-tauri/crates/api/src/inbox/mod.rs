@@ -5,13 +5,11 @@ mod types;
 
 use std::sync::Arc;
 
-use balcao_cache::{self as cache, Effect, NewOperation, WriteKind};
-use balcao_domain::Refusal;
+use balcao_cache as cache;
 use balcao_domain::feed::Entity;
 use balcao_domain::phone::Phone;
-use balcao_domain::{quick_reply, reply};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub(crate) use older::{fetch, fetch_older_messages, fetch_person_visits};
@@ -19,9 +17,8 @@ pub use types::*;
 
 use crate::desk::Desk;
 use crate::error::ApiError;
-use crate::operations::Written;
 use crate::row_state::RowState;
-use crate::threads::standing;
+use crate::threads::{Named, standing};
 
 /// Visits beside a thread at the most.
 const MOST_VISITS: u32 = 200;
@@ -54,6 +51,7 @@ pub(crate) async fn list_conversations(
     let counts = InboxCounts {
         needs_reply: counts.needs_reply,
         mine: counts.mine,
+        mentioned: counts.mentioned,
         unassigned: counts.unassigned,
         bot: counts.bot,
         snoozed: counts.snoozed,
@@ -65,6 +63,7 @@ pub(crate) async fn list_conversations(
         _ if filter != cache::ThreadFilter::default() => clinic.cache.conversation_count(view, by, &filter).await?,
         InboxView::NeedsReply => counts.needs_reply,
         InboxView::Mine => counts.mine,
+        InboxView::Mentioned => counts.mentioned,
         InboxView::Unassigned => counts.unassigned,
         InboxView::Bot => counts.bot,
         InboxView::Snoozed => counts.snoozed,
@@ -80,6 +79,7 @@ fn view(view: InboxView) -> cache::InboxView {
     match view {
         InboxView::NeedsReply => cache::InboxView::NeedsReply,
         InboxView::Mine => cache::InboxView::Mine,
+        InboxView::Mentioned => cache::InboxView::Mentioned,
         InboxView::Unassigned => cache::InboxView::Unassigned,
         InboxView::Bot => cache::InboxView::Bot,
         InboxView::Snoozed => cache::InboxView::Snoozed,
@@ -107,9 +107,11 @@ pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<T
     let before = request.before.map(|place| (place.sent_at.timestamp_micros(), place.id));
     let visits = request.visits.clamp(1, MOST_VISITS);
     let cache = &clinic.cache;
-    let (mut person, mut messages, reach, visits_reach) = tokio::try_join!(
+    let (mut person, mut messages, scheduled, team, reach, visits_reach) = tokio::try_join!(
         cache.person(row.contact_id, visits + 1),
         cache.messages(request.conversation_id, before, limit + 1),
+        cache.scheduled_messages(request.conversation_id),
+        cache.team(),
         cache.thread_reach(request.conversation_id),
         cache.person_reach(row.contact_id),
     )?;
@@ -121,65 +123,10 @@ pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<T
     Ok(Thread {
         conversation: conversation(row, clinic.cache.server_now().await?),
         person: summary(person, older_visits),
-        messages: messages.into_iter().map(message).collect(),
+        messages: messages.into_iter().map(|row| message(row, &team)).collect(),
+        scheduled: scheduled.into_iter().map(|row| message(row, &team)).collect(),
         older,
     })
-}
-
-pub(crate) async fn send_message(desk: &Arc<Desk>, request: SendMessage) -> Result<Written, ApiError> {
-    let text = reply::validate_text(&request.text)?;
-    if !quick_reply::missing(text).is_empty() {
-        return Err(Refusal::ValueMissing.into());
-    }
-    let clinic = desk.clinic().await?;
-    let row = clinic.cache.conversation(request.conversation_id).await?;
-    if row.is_blocked {
-        return Err(Refusal::PersonBlocked.into());
-    }
-    // Whatever this computer's clock says, an answer stands below what it answers.
-    let now = clinic.cache.server_now().await?;
-    let last = row.last_message_at.and_then(DateTime::from_timestamp_micros);
-    let sent_at = last.map_or(now, |last| now.max(last + TimeDelta::microseconds(1)));
-    let message_id = Uuid::now_v7();
-    let message = object(json!({
-        "conversation_id": row.id,
-        "channel_id": row.channel_id,
-        "direction": "outbound",
-        "sender_kind": "member",
-        "sender_id": clinic.me().await?,
-        "kind": "text",
-        "body": text,
-        "status": "queued",
-        "sent_at": instant(sent_at),
-        "reactions": [],
-    }));
-    // What the database does with a conversation that gets an answer.
-    let mut answered = object(json!({
-        "marked_unread": false,
-        "waiting_since": null,
-        "unread_count": 0,
-        "handler": "person",
-        "last_message_at": instant(sent_at),
-        "last_message_preview": reply::preview(text),
-        "last_message_direction": "outbound",
-        "last_message_kind": "text",
-    }));
-    if standing(&row).has_come_back(now) {
-        answered.extend(object(json!({ "status": "open", "snoozed_until": null })));
-    }
-    let operation = NewOperation {
-        operation_id: Uuid::now_v7(),
-        action: "send_message",
-        kind: WriteKind::Insert,
-        effect: Effect { entity: entity("messages")?, entity_id: message_id, fields: message },
-        followers: vec![Effect { entity: entity("conversations")?, entity_id: row.id, fields: answered }],
-        unchecked: &[],
-        depends_on: None,
-        expires_at: None,
-    };
-    let operation_id = clinic.cache.enqueue(operation).await?;
-    clinic.sync.written();
-    Ok(Written { operation_id, entity_id: message_id })
 }
 
 pub(crate) fn entity(name: &str) -> Result<&'static Entity, ApiError> {
@@ -240,6 +187,7 @@ fn conversation(row: cache::ConversationRow, now: DateTime<Utc>) -> Conversation
         came_back_at: row.snoozed_until.filter(|_| is_back).map(at),
         marked_unread: row.marked_unread,
         is_blocked: row.is_blocked,
+        is_mentioned: row.is_mentioned,
         opened_at: row.opened_at.map(at),
         responded_at: row.responded_at.map(at),
         closed_at: row.closed_at.map(at),
@@ -280,7 +228,9 @@ fn summary(person: cache::PersonRow, older_visits: Older) -> PersonSummary {
     }
 }
 
-fn message(row: cache::MessageRow) -> MessageRow {
+fn message(row: cache::MessageRow, team: &[cache::MemberRow]) -> MessageRow {
+    let is_quotable = is_quotable(&row);
+    let named: Vec<Uuid> = row.mentions.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let reactions: Vec<Value> = serde_json::from_str(&row.reactions).unwrap_or_default();
     let attachment = row.attachment.as_deref().and_then(|text| serde_json::from_str(text).ok());
     MessageRow {
@@ -291,13 +241,26 @@ fn message(row: cache::MessageRow) -> MessageRow {
         kind: row.kind,
         body: row.body,
         status: row.status,
+        error_code: row.error_code,
         error_text: row.error_text,
         sent_at: at(row.sent_at),
+        scheduled_for: row.scheduled_for.map(at),
         delivered_at: row.delivered_at.map(at),
         read_at: row.read_at.map(at),
         edited: row.edited,
         revoked: row.revoked,
-        quoted_preview: row.quoted_preview,
+        quoted: row.quoted.map(|quoted| {
+            let (id, direction, kind) = quoted
+                .message
+                .map_or((None, None, None), |(id, direction, kind)| (Some(id), Some(direction), Some(kind)));
+            Quoted { id, preview: quoted.preview, direction, kind }
+        }),
+        is_quotable,
+        mentions: team
+            .iter()
+            .filter(|member| named.contains(&member.id))
+            .map(|member| Named { id: member.id, name: member.name.clone() })
+            .collect(),
         reactions: reactions
             .iter()
             .filter_map(|reaction| {
@@ -312,6 +275,11 @@ fn message(row: cache::MessageRow) -> MessageRow {
         attachment,
         state: row.state.into(),
     }
+}
+
+/// Whether an answer can say that it answers this one: the gateway knows it, and it is still there.
+pub(crate) fn is_quotable(row: &cache::MessageRow) -> bool {
+    row.gateway_id.is_some() && !row.revoked && row.direction != "internal"
 }
 
 impl From<cache::RowState> for RowState {

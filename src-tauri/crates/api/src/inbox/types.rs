@@ -7,6 +7,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::row_state::RowState;
+use crate::threads::Named;
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -17,6 +18,8 @@ pub enum InboxView {
     NeedsReply,
     /// Assigned to the member who asks.
     Mine,
+    /// With a note that names the member who asks, not seen yet.
+    Mentioned,
     /// Open and assigned to nobody.
     Unassigned,
     /// In the hands of the bot.
@@ -97,6 +100,7 @@ pub struct ConversationList {
 pub struct InboxCounts {
     pub needs_reply: u32,
     pub mine: u32,
+    pub mentioned: u32,
     pub unassigned: u32,
     pub bot: u32,
     pub snoozed: u32,
@@ -150,6 +154,8 @@ pub struct ConversationRow {
     pub marked_unread: bool,
     /// The clinic has blocked this person.
     pub is_blocked: bool,
+    /// A note in it names the member who asks, and was not seen yet.
+    pub is_mentioned: bool,
     /// Since when the talk that goes on, or went on last, is open.
     pub opened_at: Option<DateTime<Utc>>,
     /// When a person of the clinic first answered in it.
@@ -233,6 +239,8 @@ pub struct Thread {
     pub person: PersonSummary,
     /// Oldest first.
     pub messages: Vec<MessageRow>,
+    /// What waits for its time, the next first.
+    pub scheduled: Vec<MessageRow>,
     /// What lies before the first of them.
     pub older: Older,
 }
@@ -311,10 +319,14 @@ pub struct MessageRow {
     pub body: String,
     /// received, queued, sending, sent, delivered, read, played, failed or unknown.
     pub status: String,
+    /// Why it failed, as a stable name: not_on_whatsapp, person_blocked, cancelled …
+    pub error_code: Option<String>,
     /// Why it failed, in words of the gateway.
     pub error_text: Option<String>,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
+    /// When it is to go, or was to go, where that was not at once.
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// When it reached the phone.
     pub delivered_at: Option<DateTime<Utc>>,
     /// When it was read.
@@ -323,14 +335,31 @@ pub struct MessageRow {
     pub edited: bool,
     /// Whether it was deleted for everyone.
     pub revoked: bool,
-    /// First words of the message it answers.
-    pub quoted_preview: Option<String>,
+    /// The message it answers.
+    pub quoted: Option<Quoted>,
+    /// Whether an answer can quote it.
+    pub is_quotable: bool,
+    /// Members that it names, where it is a note.
+    pub mentions: Vec<Named>,
     /// Reactions to it.
     pub reactions: Vec<Reaction>,
     /// What the kind carries beside text.
     pub attachment: Option<Attachment>,
     /// Whether it is already in the clinic's database.
     pub state: RowState,
+}
+
+/// A message that is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Quoted {
+    /// The message; absent where it is not on this computer.
+    pub id: Option<Uuid>,
+    /// Its first words, as they were when it was answered.
+    pub preview: String,
+    /// inbound or outbound, where it is known.
+    pub direction: Option<String>,
+    /// Its kind, where it is known.
+    pub kind: Option<String>,
 }
 
 /// A reaction to a message.
@@ -362,13 +391,4 @@ pub struct Attachment {
     pub title: Option<String>,
     /// Kind as the gateway named it, where it is unsupported.
     pub original_kind: Option<String>,
-}
-
-/// Sends a text; it is queued on this computer and goes out when the clinic's database has it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
-pub struct SendMessage {
-    /// Where to.
-    pub conversation_id: Uuid,
-    /// 1 to 4,096 characters after trimming, with no place left to be filled in.
-    pub text: String,
 }

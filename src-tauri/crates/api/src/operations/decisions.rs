@@ -111,7 +111,7 @@ pub(super) fn choices(operation: &QueuedOperation) -> Vec<Choice> {
         }
         (Some("conflict"), _) => vec![Choice::KeepMine, Choice::KeepTheirs],
         // What is gone or malformed does not come back by trying.
-        (Some("gone" | "invalid" | "loss_reason_required"), _) => vec![Choice::Discard],
+        (Some("gone" | "invalid" | "loss_reason_required" | "already_sent"), _) => vec![Choice::Discard],
         _ => vec![Choice::Retry, Choice::Discard],
     }
 }

@@ -12,6 +12,7 @@ use crate::inbox::{phone, shown_name};
 /// What is shown of a write, in this order. The rest follows from these, or says nothing to a person.
 const SHOWN: &[&str] = &[
     "body",
+    "scheduled_for",
     "notes",
     "name",
     "shortcut",
@@ -50,7 +51,12 @@ pub(super) async fn row(clinic: &OpenClinic, queued: QueuedOperation) -> Operati
     };
     let conversation = match queued.entity.as_str() {
         "conversations" => Some(queued.entity_id),
-        _ => id_in(&queued.fields, "conversation_id").filter(|_| queued.entity == "messages"),
+        "messages" => match id_in(&queued.fields, "conversation_id") {
+            Some(conversation) => Some(conversation),
+            None => clinic.cache.message(queued.entity_id).await.ok().map(|(conversation, _)| conversation),
+        },
+        "mentions" => clinic.cache.mentioned_in(queued.entity_id).await.ok().flatten(),
+        _ => None,
     };
     OperationRow {
         operation_id: queued.operation_id,
@@ -73,7 +79,7 @@ pub(super) async fn row(clinic: &OpenClinic, queued: QueuedOperation) -> Operati
 async fn subject(clinic: &OpenClinic, queued: &QueuedOperation, conversation: Option<Uuid>) -> Option<String> {
     let cache = &clinic.cache;
     match queued.entity.as_str() {
-        "messages" => {
+        "messages" | "mentions" => {
             let row = cache.conversation(conversation?).await.ok()?;
             Some(shown_name(&row.name, row.profile_name.as_deref(), phone(row.phone.as_deref()).as_deref()))
         }

@@ -143,7 +143,7 @@ pub struct OperationRow {
     pub queued_at: DateTime<Utc>,
     /// How often it was tried.
     pub attempts: u32,
-    /// Why it is parked: slot_taken, conflict, gone, not_permitted, duplicate, missing_reference, invalid, expired.
+    /// Why it is parked: slot_taken, conflict, gone, not_permitted, duplicate, missing_reference, invalid, expired, already_sent.
     pub reason: Option<String>,
     /// What stands in the database where someone else changed the same.
     pub theirs: Vec<FieldValue>,

@@ -93,6 +93,7 @@ pub const STAGES: &[Stage] = &[
         windowed: true,
         usable_after: true,
     },
+    whole("mentions"),
     whole("leads"),
     whole("contacts"),
     whole("patients"),

@@ -1,0 +1,140 @@
+import { tick } from 'svelte';
+import { asApiError, call, type FilledText } from '$lib/bridge';
+import { dayTime } from '$lib/i18n/format';
+import { whatHappened, whatToDo } from '$lib/i18n/problems';
+import { toast, toastProblem } from '$lib/shell/toasts.svelte';
+import { m } from '$paraglide/messages';
+import { draftOf, keepDraft, sent } from '../drafts.svelte';
+import { Field } from './field.svelte';
+
+/** Longest text that goes out, in characters. */
+const most = 4096;
+
+/** What a text lacks, and what becomes of it when that is given. */
+interface Asking {
+  names: string[];
+  sends: boolean;
+  at: string | null;
+}
+
+/** What is being written in a thread, and sending it. */
+export class Writing {
+  readonly field = new Field((words) => this.type(words));
+  /** A note to the team is being written, and no answer. */
+  note = $state(false);
+  busy = $state(false);
+  problem = $state('');
+  asking = $state.raw<Asking>();
+
+  readonly #thread: () => string;
+
+  constructor(thread: () => string) {
+    this.#thread = thread;
+  }
+
+  text = $derived.by(() => {
+    const draft = draftOf(this.#thread());
+    return this.note ? draft.note : draft.text;
+  });
+  length = $derived([...this.text.trim()].length);
+  over = $derived(this.length - most);
+  /** Characters that are left, once there are few. */
+  left = $derived(this.length > most - 300 ? most - this.length : undefined);
+
+  type = (words: string): void => keepDraft(this.#thread(), this.note ? { note: words } : { text: words });
+
+  /** Another thread is open, or another kind of text is written. */
+  begin(): void {
+    this.problem = '';
+    this.asking = undefined;
+  }
+
+  /** Turns from the answer to a note, or back. */
+  turn = (): void => {
+    this.note = !this.note;
+    this.begin();
+    void tick().then(this.field.focus);
+  };
+
+  async #attempt(work: (to: string) => Promise<void>): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    this.problem = '';
+    try {
+      await work(this.#thread());
+    } catch (thrown) {
+      // The words stay where they are.
+      const refused = asApiError(thrown);
+      this.problem = [whatHappened(refused), whatToDo(refused)].filter(Boolean).join(' ');
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #fill = (to: string, text: string, values: Record<string, string>): Promise<FilledText> =>
+    call('fill_text', { conversation_id: to, text, values });
+
+  /** Puts a text with places in, filled for the person; what is not known is asked for. */
+  putFilled = (body: string, from: number, until: number): Promise<void> =>
+    this.#attempt(async (to) => {
+      const filled = await this.#fill(to, body, {});
+      if (to !== this.#thread()) return;
+      this.field.put(filled.text, from, until);
+      if (filled.missing.length > 0) this.asking = { names: filled.missing, sends: false, at: null };
+    });
+
+  /** Gives what was asked for. */
+  fill = (values: Record<string, string>): Promise<void> =>
+    this.#attempt(async (to) => {
+      const asked = this.asking;
+      const filled = await this.#fill(to, this.text, values);
+      if (to !== this.#thread() || !asked) return;
+      this.asking = undefined;
+      await tick();
+      this.field.put(filled.text, 0, this.text.length);
+      if (asked.sends) await this.#post(to, filled.text, asked.at);
+    });
+
+  /** Nobody gives it now. */
+  leave = (): void => {
+    this.asking = undefined;
+    this.field.focus();
+  };
+
+  /** Sends it, now or at a time; a note is kept in the thread. */
+  send = (at: string | null = null): Promise<void> =>
+    this.#attempt(async (to) => {
+      const words = this.text;
+      if (this.length === 0 || this.over > 0) return;
+      if (this.note) {
+        await call('write_note', { conversation_id: to, text: words });
+        sent(to, 'note', words);
+        this.note = false;
+        return;
+      }
+      if (!words.includes('{{')) return this.#post(to, words, at);
+      // What the program knows by now is filled in; for the rest the person is asked.
+      const filled = await this.#fill(to, words, {});
+      if (to !== this.#thread()) return;
+      if (filled.text !== words) this.field.put(filled.text, 0, words.length);
+      if (filled.missing.length > 0) this.asking = { names: filled.missing, sends: true, at };
+      else await this.#post(to, filled.text, at);
+    });
+
+  async #post(to: string, text: string, at: string | null): Promise<void> {
+    const { quoted_id } = draftOf(to);
+    const written = await call('send_message', { conversation_id: to, text, quoted_id, scheduled_for: at });
+    sent(to, 'text', text);
+    if (!at) return;
+    toast(m.scheduled_for({ when: dayTime(at) }), {
+      act: {
+        label: m.undo(),
+        run: () =>
+          void call('change_scheduled', { message_id: written.entity_id, change: { kind: 'cancel' } }).then(
+            () => keepDraft(to, { text: [text, draftOf(to).text].filter(Boolean).join(' ') }),
+            toastProblem,
+          ),
+      },
+    });
+  }
+}
