@@ -63,7 +63,7 @@ test('a message that failed says why in words', async () => {
 
 test('an unknown kind of message is shown as such', async () => {
   open({}, '#/inbox/all/conv-2');
-  expect((await screen.findByText(/ainda não mostra/)).textContent).toContain('viewOnceMessageV2');
+  expect((await screen.findByText(/ainda não mostra/)).textContent).toContain('newsletterMessage');
 });
 
 test('a thread that was touched is asked for again', async () => {

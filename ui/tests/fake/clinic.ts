@@ -920,6 +920,12 @@ export class FakeClinic {
       longitude: null,
       title: null,
       original_kind: null,
+      address: null,
+      live: null,
+      voice: null,
+      description: null,
+      options: [],
+      cards: [],
     };
     if (at === 1 || at === 0) {
       put(3, {
@@ -927,7 +933,7 @@ export class FakeClinic {
         body: '',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, seconds: 17, mime_type: 'audio/ogg' },
+        attachment: { ...file, seconds: 17, mime_type: 'audio/ogg', voice: true },
       });
       put(4, {
         kind: 'image',
@@ -967,16 +973,23 @@ export class FakeClinic {
         sender_name: 'Júlia Andrade',
         body: 'Chegou certinho, obrigada!',
         status: 'failed',
-        error_text: 'o número não tem WhatsApp',
+        error_code: 'not_on_whatsapp',
+        error_text: 'exists: false',
       });
     }
     if (at === 2 || at === 5) {
       put(2, {
         kind: 'location',
-        body: '',
+        body: 'Estação Trianon, Av. Paulista, 1578, São Paulo',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, latitude: -23.5614, longitude: -46.6559, title: 'Av. Paulista, 1578' },
+        attachment: {
+          ...file,
+          latitude: -23.5614,
+          longitude: -46.6559,
+          title: 'Estação Trianon',
+          address: 'Av. Paulista, 1578, São Paulo',
+        },
       });
       put(3, {
         kind: 'document',
@@ -995,16 +1008,30 @@ export class FakeClinic {
         body: '',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, original_kind: 'viewOnceMessageV2' },
+        attachment: { ...file, original_kind: at === 2 ? 'newsletterMessage' : 'callLogMesssage' },
       });
       put(5, {
         kind: 'contact',
-        body: '',
+        body: 'Marcos (irmão), Dra. Paula',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, title: 'Marcos (irmão)' },
+        attachment: {
+          ...file,
+          title: 'Marcos (irmão)',
+          cards: [
+            { name: 'Marcos (irmão)', phones: ['(11) 97777-1234', 'ramal 12'] },
+            { name: 'Dra. Paula', phones: [] },
+          ],
+        },
       });
       put(6, { revoked: true, direction: 'inbound', sender_kind: 'contact' });
+      put(7, {
+        kind: 'poll',
+        body: 'Qual dia é melhor?',
+        direction: 'inbound',
+        sender_kind: 'contact',
+        attachment: { ...file, title: 'Qual dia é melhor?', options: ['Terça de manhã', 'Quinta à tarde'] },
+      });
     }
     if (at === 20) put(1, { body: 'مرحبا، هل لديكم موعد غدا؟ Obrigado!' });
     return thread;

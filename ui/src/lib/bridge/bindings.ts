@@ -163,7 +163,31 @@ title: string | null,
 /**
  * Kind as the gateway named it, where it is unsupported.
  */
-original_kind: string | null, };
+original_kind: string | null, 
+/**
+ * Address of a place.
+ */
+address: string | null, 
+/**
+ * Whether a place moves with the person.
+ */
+live: boolean | null, 
+/**
+ * Whether sound was spoken into the phone.
+ */
+voice: boolean | null, 
+/**
+ * Second line of a chosen option.
+ */
+description: string | null, 
+/**
+ * What can be voted for.
+ */
+options: Array<string>, 
+/**
+ * People's cards.
+ */
+cards: Array<ContactCard>, };
 
 /**
  * A member as the audit knows them.
@@ -987,6 +1011,19 @@ password: string, };
  * How the desk stands with the clinic's database.
  */
 export type Connection = "connecting" | "online" | "offline" | "refused";
+
+/**
+ * A person's card.
+ */
+export type ContactCard = { 
+/**
+ * The name on it.
+ */
+name: string, 
+/**
+ * The numbers on it, as people write them; at most five.
+ */
+phones: Array<string>, };
 
 /**
  * A page of conversations, with the counts that stand beside the views.

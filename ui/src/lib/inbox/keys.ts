@@ -13,6 +13,7 @@ interface Acting {
 
 /** What can be done in the thread that is open. */
 interface Reading {
+  showUnread: () => boolean;
   quote: () => void;
   writeNote: () => void;
 }
@@ -42,6 +43,7 @@ export function threadKeys(acting: () => Acting | undefined, reading: () => Read
     c: doing((actions) => actions.dial()),
     y: doing((actions) => actions.copyPhone()),
     '!': doing((actions) => actions.block()),
+    o: () => reading()?.showUnread() ?? false,
     r: writing((thread) => thread.quote()),
     n: writing((thread) => thread.writeNote()),
   };

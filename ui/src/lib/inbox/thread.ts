@@ -3,12 +3,26 @@ import { threadDay } from '$lib/i18n/format';
 import { dayOf } from '$lib/i18n/zone.svelte';
 
 export type ThreadItem =
-  { key: string; day: string } | { key: string; message: MessageRow; follows: boolean };
+  | { key: string; day: string }
+  | { key: string; unread: number }
+  | { key: string; message: MessageRow; follows: boolean };
+
+/** The first of the newest messages of the person that nobody has answered, and how many of them are here. */
+export function firstUnread(
+  messages: MessageRow[],
+  count: number,
+): { id: string; count: number } | undefined {
+  const newest = count > 0 ? messages.filter((message) => message.direction === 'inbound').slice(-count) : [];
+  return newest[0] && { id: newest[0].id, count: newest.length };
+}
 
 const together = 4 * 60_000;
 
-/** Puts the days between the messages and says which of them follow closely on the one before. */
-export function withDays(messages: MessageRow[]): ThreadItem[] {
+/**
+ * Puts the days between the messages, and a line before the first that was unread; says which of them follow closely on the
+ * one before.
+ */
+export function withDays(messages: MessageRow[], unread?: { id: string; count: number }): ThreadItem[] {
   const items: ThreadItem[] = [];
   let before: MessageRow | undefined;
   let day = '';
@@ -17,6 +31,10 @@ export function withDays(messages: MessageRow[]): ThreadItem[] {
     if (date !== day) {
       items.push({ key: `day-${date}`, day: threadDay(message.sent_at) });
       day = date;
+      before = undefined;
+    }
+    if (message.id === unread?.id) {
+      items.push({ key: 'unread', unread: unread.count });
       before = undefined;
     }
     const follows =

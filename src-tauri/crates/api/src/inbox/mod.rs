@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use balcao_cache as cache;
 use balcao_domain::feed::Entity;
+use balcao_domain::message::ContactCard as Card;
 use balcao_domain::phone::Phone;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -232,7 +233,7 @@ fn message(row: cache::MessageRow, team: &[cache::MemberRow]) -> MessageRow {
     let is_quotable = is_quotable(&row);
     let named: Vec<Uuid> = row.mentions.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let reactions: Vec<Value> = serde_json::from_str(&row.reactions).unwrap_or_default();
-    let attachment = row.attachment.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let attachment = row.attachment.as_deref().and_then(attachment);
     MessageRow {
         id: row.id,
         direction: row.direction,
@@ -282,6 +283,24 @@ pub(crate) fn is_quotable(row: &cache::MessageRow) -> bool {
     row.gateway_id.is_some() && !row.revoked && row.direction != "internal"
 }
 
+/// What a message carries beside text. A card says its numbers in a format of its own.
+fn attachment(text: &str) -> Option<Attachment> {
+    let stored: Value = serde_json::from_str(text).ok()?;
+    let mut attachment: Attachment = serde_json::from_value(stored.clone()).ok()?;
+    let cards = stored.get("cards").and_then(Value::as_array).into_iter().flatten();
+    for (shown, card) in attachment.cards.iter_mut().zip(cards) {
+        let vcard = card.get("vcard").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let card = Card { name: String::new(), vcard };
+        shown.phones = card.phones().into_iter().map(phone_on_card).collect();
+    }
+    Some(attachment)
+}
+
+/// A number as people here write it, where it is one of here.
+fn phone_on_card(written: &str) -> String {
+    Phone::parse(written).map_or_else(|_| written.to_owned(), |phone| phone.display())
+}
+
 impl From<cache::RowState> for RowState {
     fn from(state: cache::RowState) -> Self {
         match state {
@@ -295,6 +314,15 @@ impl From<cache::RowState> for RowState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_card_shows_its_numbers_and_an_odd_attachment_nothing() {
+        let stored = r#"{"title": "Ana", "cards": [{"name": "Ana", "vcard": "TEL:+55 11 98888 7777\nTEL:ramal 12"}]}"#;
+        let cards = attachment(stored).unwrap().cards;
+        assert_eq!(cards[0].phones, ["(11) 98888-7777", "ramal 12"]);
+        assert_eq!(attachment("7"), None);
+        assert_eq!(attachment(r#"{"cards": 3}"#), None);
+    }
 
     #[test]
     fn someone_without_a_name_is_shown_by_what_is_known() {

@@ -391,4 +391,26 @@ pub struct Attachment {
     pub title: Option<String>,
     /// Kind as the gateway named it, where it is unsupported.
     pub original_kind: Option<String>,
+    /// Address of a place.
+    pub address: Option<String>,
+    /// Whether a place moves with the person.
+    pub live: Option<bool>,
+    /// Whether sound was spoken into the phone.
+    pub voice: Option<bool>,
+    /// Second line of a chosen option.
+    pub description: Option<String>,
+    /// What can be voted for.
+    pub options: Vec<String>,
+    /// People's cards.
+    pub cards: Vec<ContactCard>,
+}
+
+/// A person's card.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[serde(default)]
+pub struct ContactCard {
+    /// The name on it.
+    pub name: String,
+    /// The numbers on it, as people write them; at most five.
+    pub phones: Vec<String>,
 }

@@ -43,6 +43,22 @@ pub struct ContactCard {
     pub vcard: String,
 }
 
+/// Longest list of numbers that is read from one card.
+const MOST_PHONES: usize = 5;
+
+impl ContactCard {
+    /// The numbers on the card, as they are written there.
+    pub fn phones(&self) -> Vec<&str> {
+        let numbers = self.vcard.lines().filter_map(|line| {
+            let (name, number) = line.trim().split_once(':')?;
+            // "item1.TEL;waid=5511988887777;type=CELL"
+            let property = name.split(';').next()?.rsplit('.').next()?;
+            property.eq_ignore_ascii_case("tel").then(|| number.trim().trim_start_matches("tel:"))
+        });
+        numbers.filter(|number| !number.is_empty()).take(MOST_PHONES).collect()
+    }
+}
+
 /// What a person chose of what was offered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
@@ -162,6 +178,15 @@ mod tests {
         assert_eq!(Content::Contacts(cards.into()).body(), "Ana, Bia");
         let choice = Choice { id: Some("sim".into()), title: "Sim".into(), description: None };
         assert_eq!(Content::ButtonReply(choice).body(), "Sim");
+    }
+
+    #[test]
+    fn the_numbers_of_a_card_are_found_in_every_spelling() {
+        let vcard = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ana: a mãe\r\nitem1.TEL;waid=5511988887777:+55 11 98888-7777\r\n\
+                     TEL;VALUE=uri;TYPE=home:tel:+551133334444\r\nTEL:\r\nEND:VCARD";
+        let card = ContactCard { name: "Ana".into(), vcard: vcard.into() };
+        assert_eq!(card.phones(), ["+55 11 98888-7777", "+551133334444"]);
+        assert_eq!(ContactCard::default().phones(), Vec::<&str>::new());
     }
 
     #[test]
