@@ -14,6 +14,12 @@ async function openThread(page: Page, at = 0): Promise<string> {
   return id;
 }
 
+/** Goes from what is written back to the list. */
+async function leave(page: Page): Promise<void> {
+  await page.keyboard.press('Escape');
+  await expect(page.locator('[data-testid=conversation-row][aria-current=true]')).toBeFocused();
+}
+
 test('a slash, three letters and Enter put a quick reply in', async ({ clinic }) => {
   await openThread(clinic);
   await clinic.keyboard.type('/conv');
@@ -108,7 +114,7 @@ test('a quick reply is written, used and removed', async ({ clinic }) => {
 
 test('a note stands in the thread and is not sent', async ({ clinic }) => {
   const id = await openThread(clinic, 6);
-  await clinic.keyboard.press('Escape');
+  await leave(clinic);
   await clinic.keyboard.press('n');
   const words = `Conferir a carteirinha ${Date.now()}`;
   await clinic.keyboard.type(`${words} @`);
@@ -136,7 +142,7 @@ test('a note stands in the thread and is not sent', async ({ clinic }) => {
 
 test('r, words and Enter answer with a quote', async ({ clinic }) => {
   await openThread(clinic, 7);
-  await clinic.keyboard.press('Escape');
+  await leave(clinic);
   await clinic.keyboard.press('r');
   await expect(clinic.getByTestId('quote')).toBeVisible();
   expect(await violations(clinic)).toEqual([]);

@@ -53,7 +53,8 @@ export class Writing {
   turn = (): void => {
     this.note = !this.note;
     this.begin();
-    void tick().then(this.field.focus);
+    // At once: the next letter that is typed belongs here.
+    this.field.focus();
   };
 
   async #attempt(work: (to: string) => Promise<void>): Promise<void> {
