@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Result, ensure};
 use balcao_cache::{OperationState, QueuedOperation};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::desk::HistoryDesk;
@@ -115,13 +115,38 @@ impl Ledger {
         ids.chain([made.operation.entity_id]).any(|id| self.erased.contains(&id))
     }
 
+    /// Whether a write may have left its queue without having been done: it is about somebody who was erased, or about a row
+    /// that is not there any more while somebody was, for a desk cannot know that it did not go with them.
+    async fn may_be_forgotten(&self, made: &Made, admin: &mut PgConnection) -> Result<bool> {
+        if self.is_of_erased(made) {
+            return Ok(true);
+        }
+        let operation = &made.operation;
+        let (table, id) = match (operation.entity.as_str(), operation.kind.as_str()) {
+            ("messages", "insert") => {
+                let talk = operation.fields.get("conversation_id").and_then(|id| id.as_str());
+                ("conversations", talk.unwrap_or_default().parse()?)
+            }
+            (table @ ("conversations" | "leads"), "patch" | "delete") => (table, operation.entity_id),
+            _ => return Ok(false),
+        };
+        let is_gone =
+            sqlx::query_scalar(AssertSqlSafe(format!("select not exists (select from app.{table} where id = $1)")));
+        Ok(self.has_erased() && is_gone.bind::<Uuid>(id).fetch_one(admin).await?)
+    }
+
     /// Whether the database has all that the desks believe it to have.
     pub async fn confirmed_is_there(&self, admin: &mut PgConnection) -> Result<()> {
-        let confirmed = self.made.iter().filter(|made| made.fate == Fate::Confirmed && !self.is_of_erased(made));
-        let confirmed: Vec<Uuid> = confirmed.map(|made| made.operation.operation_id).collect();
-        let there = applied(admin, &confirmed).await?;
-        let missing = confirmed.iter().find(|id| !there.contains(id));
-        ensure!(missing.is_none(), "{missing:?} left the queue and the database does not have it");
+        let confirmed: Vec<&Made> = self.made.iter().filter(|made| made.fate == Fate::Confirmed).collect();
+        let ids: Vec<Uuid> = confirmed.iter().map(|made| made.operation.operation_id).collect();
+        let there = applied(admin, &ids).await?;
+        for made in confirmed {
+            let id = made.operation.operation_id;
+            ensure!(
+                there.contains(&id) || self.may_be_forgotten(made, admin).await?,
+                "{id} left the queue and the database does not have it"
+            );
+        }
         Ok(())
     }
 
@@ -164,7 +189,7 @@ impl Ledger {
             let (id, action) = (made.operation.operation_id, &made.operation.action);
             let times = times.get(&id).copied().unwrap_or(0);
             let right = match made.fate {
-                Fate::Confirmed => times == 1 || (times == 0 && self.is_of_erased(made)),
+                Fate::Confirmed => times == 1 || (times == 0 && self.may_be_forgotten(made, admin).await?),
                 Fate::GivenUp { maybe_applied: true } | Fate::LostWithDatabase => times <= 1,
                 Fate::Queued | Fate::GivenUp { maybe_applied: false } => times == 0,
             };

@@ -71,11 +71,12 @@ macro_rules! commands {
     ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty = $handler:path;)*) => {
         async fn run(desk: &Arc<Desk>, command: &str, payload: Value) -> Result<Value, ApiError> {
             match command {
-                $(stringify!($name) => {
+                // Each in a box of its own: together they would not fit the stack of a thread.
+                $(stringify!($name) => Box::pin(async move {
                     let request: $request = serde_json::from_value(payload).map_err(ApiError::bad_payload)?;
                     let response: $response = $handler(desk, request).await?;
                     serde_json::to_value(response).map_err(ApiError::internal)
-                })*
+                }).await,)*
                 _ => Err(ApiError::new("unknown_command", "there is no such command").about(command)),
             }
         }
