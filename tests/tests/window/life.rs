@@ -47,19 +47,26 @@ async fn found(window: &Window) -> Result<()> {
     window.wait_for("[data-testid=go-inbox]", SOON).await.map(drop)
 }
 
+/// Clicks until something is there; a click that was taken has ten seconds.
+async fn until_shown(window: &Window, button: &str, wanted: &str) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        window.click_on(button, SOON).await?;
+        match window.wait_for(wanted, Duration::from_secs(10)).await {
+            Err(error) if begun.elapsed() > SOON => return Err(error),
+            Err(_) => {}
+            Ok(_) => return Ok(()),
+        }
+    }
+}
+
 /// Shares the clinic on the network and invites somebody: what is sent to her, and what she is told.
 async fn invite(window: &Window, name: &str) -> Result<(String, String)> {
     window.run("location.hash = '#/settings';", json!([])).await?;
-    window.click_on("[data-testid=sharing-switch]", SOON).await?;
-    window.wait_for("[data-testid=sharing-state][data-state=on]", SOON).await?;
-    // While the network comes up the page grows, and the button moves away from under the pointer.
+    // While its parts come up the page grows, and what is clicked moves away from under the pointer.
+    until_shown(window, "[data-testid=sharing-switch]", "[data-testid=sharing-state][data-state=on]").await?;
     let field = "[data-testid=invite-form] input[name=name]";
-    let begun = Instant::now();
-    while window.find_all(field).await?.is_empty() {
-        ensure!(begun.elapsed() < SOON, "the form of an invitation never opened");
-        window.click_on("[data-testid=invite]", SOON).await?;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    until_shown(window, "[data-testid=invite]", field).await?;
     fill(window, field, name).await?;
     window.click_on("[data-testid=invite-make]", SOON).await?;
     let code = window.wait_for("[data-testid=invitation-code]", SOON).await?;
