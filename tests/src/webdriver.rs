@@ -138,13 +138,21 @@ impl Window {
         self.post(&format!("element/{}/value", element.0), json!({"text": text})).await.map(drop)
     }
 
-    /// What an element shows as text.
+    /// What the first element that matches a selector shows as text, as soon as it shows some: what is still sliding into
+    /// sight shows none.
     ///
     /// # Errors
-    /// It is stale.
-    pub async fn text(&self, element: &Element) -> Result<String> {
-        let text = self.get(&format!("element/{}/text", element.0)).await?;
-        Ok(text.as_str().unwrap_or_default().to_owned())
+    /// There was none in time.
+    pub async fn text_of(&self, selector: &str, patience: Duration) -> Result<String> {
+        let begun = Instant::now();
+        loop {
+            let element = self.wait_for(selector, patience).await?;
+            match self.get(&format!("element/{}/text", element.0)).await {
+                Ok(Value::String(text)) if !text.trim().is_empty() => return Ok(text),
+                other if begun.elapsed() > patience => bail!("{selector} shows no text: {other:?}"),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// An attribute of an element; `None` when it has none of this name.

@@ -162,7 +162,8 @@ async fn the_real_window_says_that_another_one_has_the_profile() -> Result<()> {
     let other = second.open(&place.program()).await?;
     let said = other.wait_for("[data-testid=session-failed]", Duration::from_secs(30)).await?;
     assert_eq!(other.attribute(&said, "data-code").await?.as_deref(), Some("profile_in_use"));
-    assert!(!other.text(&said).await?.contains("profile_in_use"), "it is said in words");
+    let words = other.text_of("[data-testid=session-failed]", Duration::from_secs(30)).await?;
+    assert!(!words.contains("profile_in_use"), "it is said in words");
 
     // The first window is closed, and the second one goes on.
     window.close().await?;

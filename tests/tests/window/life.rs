@@ -69,8 +69,7 @@ async fn invite(window: &Window, name: &str) -> Result<(String, String)> {
     until_shown(window, "[data-testid=invite]", field).await?;
     fill(window, field, name).await?;
     window.click_on("[data-testid=invite-make]", SOON).await?;
-    let code = window.wait_for("[data-testid=invitation-code]", SOON).await?;
-    let code = window.text(&code).await?;
+    let code = window.text_of("[data-testid=invitation-code]", SOON).await?;
     // What is copied stays here: the clipboard of a display is everybody's.
     let keep = "const writeText = async (text) => { window.copied = text; };
         Object.defineProperty(navigator, 'clipboard', { value: { writeText }, configurable: true });";
@@ -160,8 +159,8 @@ async fn restore(window: &Window, words: &str, file: &str) -> Result<()> {
     choose(window, "backup-file", file).await?;
     fill(window, "[data-testid=restore-words] [name=words]", words).await?;
     window.click_on("[data-testid=restore-words] .button.primary", SOON).await?;
-    let found = window.wait_for("[data-testid=restore-found]", SOON).await?;
-    ensure!(window.text(&found).await?.contains("Clínica Acácia"), "it says what is in the file");
+    let found = window.text_of("[data-testid=restore-found]", SOON).await?;
+    ensure!(found.contains("Clínica Acácia"), "it says what is in the file");
     window.click_on("[data-testid=restore-go]", SOON).await?;
     window.wait_until_ready(LATER).await?;
     window.wait_for("[data-testid=go-inbox]", SOON).await.map(drop)
@@ -194,8 +193,8 @@ async fn the_real_window_carries_a_clinic_from_its_first_day_through_a_disaster(
     owner.run("location.hash = '#/settings';", json!([])).await?;
     owner.click_on("[data-testid=revoke-computer]", SOON).await?;
     owner.click_on("[data-testid=revoke-computer-yes]", SOON).await?;
-    let told = ana.wait_for("[data-testid=session-revoked]", SOON).await?;
-    assert!(ana.text(&told).await?.contains("Clínica Acácia"), "she is told which clinic it was");
+    let told = ana.text_of("[data-testid=session-revoked]", SOON).await?;
+    assert!(told.contains("Clínica Acácia"), "she is told which clinic it was");
     assert!(!counter.profile().join("copy.db").exists(), "her copy is destroyed");
     let refused = ana.invoke("call", json!({"command": "search_everything", "payload": {"text": PATIENT, "limit": 5}}));
     assert_eq!(refused.await?.unwrap_err()["code"], "no_session", "nothing of it is answered any more");
