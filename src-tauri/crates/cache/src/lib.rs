@@ -44,6 +44,7 @@ pub use channels::{ConnectionRow, HolderRow};
 pub use copy::Taking;
 pub use drafts::Draft;
 pub use error::Error;
+pub use forget::Forgetting;
 pub use inbox::{MessageRow, PersonRow, PersonVisitRow, QuotedRow};
 pub use joining::PersonWeight;
 pub use journal::LogLine;
