@@ -490,7 +490,9 @@ impl Play {
                     .fetch_one(&mut self.admin)
                     .await?;
             let right = match made.fate {
-                Fate::Confirmed => count == 1 || (count == 0 && self.ledger.is_of_erased(made)),
+                Fate::Confirmed => {
+                    count == 1 || (count == 0 && self.ledger.may_be_forgotten(made, &mut self.admin).await?)
+                }
                 Fate::Queued | Fate::GivenUp { maybe_applied: false } => count == 0,
                 Fate::GivenUp { maybe_applied: true } | Fate::LostWithDatabase => count <= 1,
             };
