@@ -4,6 +4,7 @@ pub mod appointment;
 pub mod clock;
 pub mod conversation;
 pub mod feed;
+pub mod file;
 pub mod free_slots;
 pub mod lead;
 pub mod message;

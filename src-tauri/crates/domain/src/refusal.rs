@@ -64,6 +64,12 @@ pub enum Refusal {
     /// A message that the gateway does not know cannot be quoted.
     #[error("this message cannot be quoted")]
     NotQuotable,
+    /// A file without bytes.
+    #[error("the file is empty")]
+    FileEmpty,
+    /// A file that WhatsApp, or the clinic's database, does not take.
+    #[error("the file is too large")]
+    FileTooLarge,
 }
 
 impl Refusal {
@@ -90,6 +96,8 @@ impl Refusal {
             Self::ValueMissing => "value_missing",
             Self::AlreadySent => "already_sent",
             Self::NotQuotable => "not_quotable",
+            Self::FileEmpty => "file_empty",
+            Self::FileTooLarge => "file_too_large",
         }
     }
 }

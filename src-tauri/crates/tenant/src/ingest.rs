@@ -68,10 +68,10 @@ pub enum IngestOutcome {
 
 /// Where and when an event is being stored.
 #[derive(Clone, Copy)]
-struct Scope {
-    clinic: Uuid,
-    channel: Uuid,
-    received_at: DateTime<Utc>,
+pub(crate) struct Scope {
+    pub(crate) clinic: Uuid,
+    pub(crate) channel: Uuid,
+    pub(crate) received_at: DateTime<Utc>,
 }
 
 impl From<Counts> for IngestOutcome {

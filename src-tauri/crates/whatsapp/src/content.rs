@@ -1,6 +1,9 @@
 //! What stands in `message`: one part that says something, perhaps inside wrappers, beside parts for programs.
 
+use balcao_domain::file::FileType;
 use balcao_domain::message::{Choice, ContactCard, Content, Ignored, Media, Place};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::lenient::{self, body, count, first_text, is_true, small_count, text};
@@ -14,6 +17,8 @@ const MAX_CARD_CHARS: usize = 8_192;
 const MAX_OPTIONS: usize = 50;
 /// Characters of a name, a title, an address.
 const MAX_LINE_CHARS: usize = 500;
+/// Largest picture that is kept with its message.
+const MAX_THUMBNAIL_BYTES: usize = 6 * 1024;
 
 /// Parts that say nothing to people, beside those that do.
 const BESIDE: [&str; 9] = [
@@ -168,7 +173,19 @@ pub fn media(part: &Value) -> Media {
         seconds: small_count(part, "seconds"),
         width: small_count(part, "width"),
         height: small_count(part, "height"),
+        thumbnail: part.get("jpegThumbnail").and_then(thumbnail),
+        handle: None,
     }
+}
+
+/// A small picture in any of its spellings, where it is one.
+fn thumbnail(value: &Value) -> Option<String> {
+    let bytes = match value {
+        Value::String(text) => STANDARD.decode(text.trim()).ok()?,
+        other => lenient::bytes(other)?,
+    };
+    let fits = bytes.len() <= MAX_THUMBNAIL_BYTES && FileType::of(&bytes).mime_type == "image/jpeg";
+    fits.then(|| STANDARD.encode(bytes))
 }
 
 fn audio(part: &Value, message: &Value) -> Content {
@@ -260,4 +277,25 @@ fn poll(part: &Value, _: &Value) -> Content {
 /// The words of something that offers buttons, a list or an invitation.
 fn offered(keys: &[&str], part: &Value) -> Content {
     Content::Text(keys.iter().find_map(|key| body(part, key)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_thumbnail_reads_the_same_in_every_spelling_and_is_a_picture() {
+        let jpeg = b"\xff\xd8\xff\xe0small";
+        let text = STANDARD.encode(jpeg);
+        for spelling in [json!(text), json!({"type": "Buffer", "data": jpeg.to_vec()})] {
+            assert_eq!(media(&json!({"jpegThumbnail": spelling})).thumbnail.as_deref(), Some(text.as_str()));
+        }
+        for other in
+            [json!("PHN2Zz4="), json!("not base64"), json!(7), json!(STANDARD.encode([&jpeg[..], &[0; 7000]].concat()))]
+        {
+            assert_eq!(media(&json!({"jpegThumbnail": other})).thumbnail, None);
+        }
+    }
 }

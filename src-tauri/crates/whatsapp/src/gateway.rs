@@ -36,7 +36,7 @@ pub use heard::{Ended, Heard, Stream, WireEvent};
 pub use key::{BadKey, Key};
 pub use letter::{Attached, File, Letter, MessageRef, Quote, Said};
 pub use lookup::{NumberFound, Search};
-pub use media::{Download, MediaSource, media_handle};
+pub use media::{Download, MediaSource};
 pub use names::{BadName, Name};
 pub use outcome::{Outcome, Refusal, RefusalCode};
 pub use pairing::{LinkState, NewInstance, Pairing, Server, SocketSetting};

@@ -21,7 +21,9 @@ const SECRETS: [&str; 12] = [
 ];
 /// Of these only what is small is kept, in bytes of JSON.
 const PICTURES: [&str; 5] = ["jpegthumbnail", "thumbnail", "pngthumbnail", "waveform", "streamingsidecar"];
-const MAX_PICTURE_BYTES: usize = 4_096;
+const MAX_PICTURE_BYTES: usize = 16_384;
+/// Of a file itself nothing is kept but what may be no file.
+const MAX_FILE_BYTES: usize = 4_096;
 /// Longest text, in characters: a body with all it may have.
 const MAX_TEXT_CHARS: usize = 70_000;
 /// Deepest nesting. No parser of JSON hands over more.
@@ -45,7 +47,8 @@ fn clean(value: &Value, depth: usize, pairs: bool) -> Value {
             let kept = members.iter().filter(|(name, member)| {
                 let name = plain(name);
                 let opens = SECRETS.contains(&name.as_str()) || (pairs && matches!(name.as_str(), "code" | "base64"));
-                let bulk = (name == "base64" || PICTURES.contains(&name.as_str())) && is_bulky(member);
+                let bulk = (name == "base64" && weight(member) > MAX_FILE_BYTES)
+                    || (PICTURES.contains(&name.as_str()) && weight(member) > MAX_PICTURE_BYTES);
                 !opens && !bulk
             });
             kept.map(|(name, member)| (lenient::cut(name, 300), clean(member, depth + 1, pairs || name == "qrcode")))
@@ -60,16 +63,14 @@ fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-fn is_bulky(value: &Value) -> bool {
-    fn bytes(value: &Value) -> usize {
-        match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(|item| 1 + bytes(item)).sum(),
-            Value::Object(members) => members.iter().map(|(name, member)| name.len() + bytes(member)).sum(),
-            _ => 3,
-        }
+/// Bytes of it as JSON, about.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 1 + weight(item)).sum(),
+        Value::Object(members) => members.iter().map(|(name, member)| name.len() + weight(member)).sum(),
+        _ => 3,
     }
-    bytes(value) > MAX_PICTURE_BYTES
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use balcao_domain::message::{ConnectionState, DeliveryStatus, Effect, GatewayEve
 use balcao_testkit::gateway::cloud::{CloudFault, FakeCloud, PHONE_NUMBER_ID, RELAY_KEY, TOKEN};
 use balcao_whatsapp::gateway::{
     Attached, CloudApi, CloudApiSetting, Ended, Endpoint, File, Gateway, GatewayError, Heard, Key, Letter, MediaSource,
-    MessageRef, Name, Outcome, RefusalCode, Relay, Said, media_handle,
+    MessageRef, Name, Outcome, RefusalCode, Relay, Said,
 };
 use serde_json::json;
 use wire::{PERSON, chat, event, meaning, message, next, timing, up, words};
@@ -142,8 +142,9 @@ async fn a_file_is_found_by_the_handle_in_its_event() {
     let mut stream = gateway.listen(None);
     up(&mut stream).await;
     let heard = event(&mut stream).await;
-    let message = MessageRef { gateway_id: message(&heard).gateway_id, chat: chat(PERSON), from_me: false };
-    let handle = media_handle(&balcao_whatsapp::scrub(&heard.payload), &message.gateway_id);
+    let told = message(&heard);
+    let handle = told.content.file().and_then(|file| file.handle.clone());
+    let message = MessageRef { gateway_id: told.gateway_id, chat: chat(PERSON), from_me: false };
     assert_eq!(handle.as_deref(), Some("handle-7"));
     let source = MediaSource { message, handle };
     let file = gateway.download(&source, 4).await.unwrap();

@@ -17,6 +17,10 @@ pub struct Media {
     pub width: Option<u32>,
     /// Height in pixels.
     pub height: Option<u32>,
+    /// A small JPEG that came with the message itself, in base64.
+    pub thumbnail: Option<String>,
+    /// By what Meta knows the file.
+    pub handle: Option<String>,
 }
 
 /// A place on the map.
@@ -157,6 +161,15 @@ impl Content {
             Self::ButtonReply(choice) | Self::ListReply(choice) => choice.title.clone(),
             Self::Poll { question, .. } => question.clone(),
             Self::Placeholder | Self::Unsupported { .. } => String::new(),
+        }
+    }
+
+    /// The file that it carries.
+    pub fn file(&self) -> Option<&Media> {
+        match self {
+            Self::Image(media) | Self::Video(media) | Self::Sticker(media) => Some(media),
+            Self::Audio { media, .. } | Self::Document { media, .. } => Some(media),
+            _ => None,
         }
     }
 

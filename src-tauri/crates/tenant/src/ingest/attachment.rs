@@ -6,13 +6,21 @@ use serde_json::{Map, Value, json};
 /// Kind of a message that the gateway has announced and not delivered.
 const PLACEHOLDER: &str = "placeholder";
 
-/// `None` where the text is all.
-pub(super) fn of(content: &Content) -> Option<Value> {
-    let fields = match content {
+/// `None` where the text is all. `file` is what became of the file, where there is one.
+pub(super) fn of(content: &Content, file: Option<&str>) -> Option<Value> {
+    let fields = fields(content)?;
+    Some(without_nulls(match content.file() {
+        Some(_) => with(fields, json!({"file": file})),
+        None => fields,
+    }))
+}
+
+fn fields(content: &Content) -> Option<Value> {
+    Some(match content {
         Content::Text(_) => return None,
-        Content::Image(media) | Content::Video(media) | Content::Sticker(media) => file(media),
-        Content::Audio { media, voice } => with(file(media), json!({"voice": voice})),
-        Content::Document { media, title } => with(file(media), json!({"title": title})),
+        Content::Image(media) | Content::Video(media) | Content::Sticker(media) => about(media),
+        Content::Audio { media, voice } => with(about(media), json!({"voice": voice})),
+        Content::Document { media, title } => with(about(media), json!({"title": title})),
         Content::Location(place) => json!({
             "latitude": place.latitude, "longitude": place.longitude, "title": place.name, "address": place.address,
             "live": place.live,
@@ -27,8 +35,7 @@ pub(super) fn of(content: &Content) -> Option<Value> {
         Content::Poll { question, options } => json!({"title": question, "options": options}),
         Content::Placeholder => json!({"original_kind": PLACEHOLDER}),
         Content::Unsupported { kind } => json!({"original_kind": kind}),
-    };
-    Some(without_nulls(fields))
+    })
 }
 
 /// Whether a stored message says nothing yet, so that a later delivery may fill it.
@@ -38,10 +45,10 @@ pub(super) fn is_missing(kind: &str, body: &str, attachment: Option<&Value>) -> 
     body.is_empty() && (kind == "text" || (kind == "unsupported" && placeholder()))
 }
 
-fn file(media: &Media) -> Value {
+fn about(media: &Media) -> Value {
     json!({
         "mime_type": media.mime_type, "file_name": media.file_name, "size_bytes": media.size_bytes,
-        "seconds": media.seconds, "width": media.width, "height": media.height,
+        "seconds": media.seconds, "width": media.width, "height": media.height, "thumbnail": media.thumbnail,
     })
 }
 
@@ -69,17 +76,17 @@ mod tests {
     fn only_what_is_known_is_written() {
         let media = Media { mime_type: Some("audio/ogg".into()), seconds: Some(4), ..Media::default() };
         assert_eq!(
-            of(&Content::Audio { media, voice: true }),
-            Some(json!({"mime_type": "audio/ogg", "seconds": 4, "voice": true}))
+            of(&Content::Audio { media, voice: true }, Some("pending")),
+            Some(json!({"mime_type": "audio/ogg", "seconds": 4, "voice": true, "file": "pending"}))
         );
-        assert_eq!(of(&Content::Text("oi".into())), None);
+        assert_eq!(of(&Content::Text("oi".into()), None), None);
     }
 
     #[test]
     fn a_placeholder_is_recognised_when_it_comes_back_from_the_database() {
-        let stored = of(&Content::Placeholder);
+        let stored = of(&Content::Placeholder, None);
         assert!(is_missing(Content::Placeholder.kind(), "", stored.as_ref()));
-        let unsupported = of(&Content::Unsupported { kind: "orderMessage".into() });
+        let unsupported = of(&Content::Unsupported { kind: "orderMessage".into() }, None);
         assert!(!is_missing("unsupported", "", unsupported.as_ref()));
         assert!(!is_missing("image", "", None), "a picture without caption says something");
     }

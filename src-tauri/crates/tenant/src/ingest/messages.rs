@@ -10,7 +10,7 @@ use sqlx::{PgConnection, Row as _};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{Scope, adoption, attachment, effects, erased, people, threads};
-use crate::Result;
+use crate::{Result, media};
 
 /// A message as it is stored, as far as it can change.
 pub(super) struct Stored {
@@ -158,7 +158,7 @@ async fn insert(transaction: &mut PgConnection, scope: Scope, thread: Uuid, mess
     .bind(&message.quoted_preview)
     .bind(state.status.map_or("received", DeliveryStatus::name))
     .bind(message.sent_at)
-    .bind(attachment::of(&message.content))
+    .bind(attachment::of(&message.content, media::first_state(message, scope.received_at)))
     .bind(state.delivered_at)
     .bind(state.read_at)
     .bind(state.edited_at)
@@ -166,6 +166,9 @@ async fn insert(transaction: &mut PgConnection, scope: Scope, thread: Uuid, mess
     .bind(reactions_to_json(&state.reactions))
     .execute(&mut *transaction)
     .await?;
+    if state.revoked_at.is_none() {
+        media::expect(transaction, scope, id, message).await?;
+    }
     if state.revoked_at.is_some() {
         threads::refresh_preview(transaction, scope, id, &state.body).await?;
     }
@@ -195,13 +198,14 @@ async fn fill(transaction: &mut PgConnection, scope: Scope, stored: Stored, mess
         .bind(stored.id)
         .bind(content.map(|content| content.kind()))
         .bind(content.map(|content| content.body()))
-        .bind(content.and_then(attachment::of))
+        .bind(content.and_then(|content| attachment::of(content, media::first_state(message, scope.received_at))))
         .bind(sent_by_program)
         .bind(message.reply_to.as_ref().map(GatewayId::as_str))
         .bind(&message.quoted_preview)
         .execute(&mut *transaction)
         .await?;
         if missing {
+            media::expect(transaction, scope, stored.id, message).await?;
             threads::refresh_preview(transaction, scope, stored.id, &stored.state.body).await?;
         }
     }

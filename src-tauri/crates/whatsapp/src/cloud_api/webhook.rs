@@ -1,7 +1,7 @@
 //! Meta's webhooks: `{object, entry: [{changes: [{field, value}]}]}`, in any number, order and repetition.
 
 use balcao_domain::message::{
-    ChatAddress, Choice, ContactCard, Content, Effect, GatewayEvent, GatewayId, GatewayMessage, Ignored, Person,
+    ChatAddress, Choice, ContactCard, Content, Effect, GatewayEvent, GatewayId, GatewayMessage, Ignored, Media, Person,
     Reaction, Via,
 };
 use balcao_domain::phone::Phone;
@@ -14,15 +14,6 @@ use crate::{address, content, lenient, status};
 const MAX_CARDS: usize = 50;
 const MAX_LINE_CHARS: usize = 500;
 const EMOJI_CHARS: usize = 16;
-
-/// Every message of it, with the change that holds it: those of people, and those that were typed on the clinic's phone.
-pub(crate) fn messages(payload: &Value) -> impl Iterator<Item = (&Value, &Value)> {
-    values(payload).flat_map(|(_, value)| {
-        ["messages", "message_echoes"]
-            .into_iter()
-            .flat_map(move |list| items(value, list).map(move |item| (value, item)))
-    })
-}
 
 /// The id of the number that it is about.
 pub(crate) fn phone_number_id(payload: &Value) -> Option<&str> {
@@ -127,11 +118,11 @@ fn said(object: &Value) -> Content {
             Some(text) => Content::Text(text),
             None => Content::Unsupported { kind: "text".to_owned() },
         },
-        "image" => Content::Image(content::media(part)),
-        "video" => Content::Video(content::media(part)),
-        "sticker" => Content::Sticker(content::media(part)),
-        "audio" => Content::Audio { media: content::media(part), voice: lenient::is_true(part, "voice") },
-        "document" => Content::Document { media: content::media(part), title: None },
+        "image" => Content::Image(file(part)),
+        "video" => Content::Video(file(part)),
+        "sticker" => Content::Sticker(file(part)),
+        "audio" => Content::Audio { media: file(part), voice: lenient::is_true(part, "voice") },
+        "document" => Content::Document { media: file(part), title: None },
         "location" => Content::Location(content::place(part, false)),
         "contacts" => Content::Contacts(items(object, "contacts").take(MAX_CARDS).map(card).collect()),
         "button" => Content::ButtonReply(chosen("payload", "text", part)),
@@ -148,6 +139,11 @@ fn said(object: &Value) -> Content {
         "" => Content::Unsupported { kind: "unknown".to_owned() },
         other => Content::Unsupported { kind: lenient::cut(other, 80) },
     }
+}
+
+/// Meta gives files ids of its own.
+fn file(part: &Value) -> Media {
+    Media { handle: lenient::text(part, "id", MAX_LINE_CHARS), ..content::media(part) }
 }
 
 /// Meta takes cards apart; here they are put together again.
