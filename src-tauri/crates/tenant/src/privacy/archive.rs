@@ -26,22 +26,23 @@ impl PersonRecord {
         Value::Object(document)
     }
 
-    /// A zip with the page and the document. What was sent as a file over WhatsApp is named in both; the files themselves are
-    /// not in the clinic's database.
+    /// A zip with the page, the document, and the files of the messages, which both name.
     ///
     /// # Errors
     /// When there is no memory for it.
     pub fn archive(&self, now: DateTime<Utc>) -> std::io::Result<Vec<u8>> {
         let page = self.page(now);
         let document = serde_json::to_vec_pretty(&self.document(now))?;
-        Ok(packed(&[("dados.html", page.as_bytes()), ("dados.json", &document)])?)
+        let files = self.files().iter().map(|file| (file.name.as_str(), file.bytes.as_slice()));
+        let own = [("dados.html", page.as_bytes()), ("dados.json", document.as_slice())];
+        Ok(packed(own.into_iter().chain(files))?)
     }
 }
 
-fn packed(files: &[(&str, &[u8])]) -> ZipResult<Vec<u8>> {
+fn packed<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
-        zip.start_file(*name, SimpleFileOptions::default())?;
+        zip.start_file(name, SimpleFileOptions::default())?;
         zip.write_all(bytes)?;
     }
     Ok(zip.finish()?.into_inner())

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use balcao_domain::file::{FileType, safe_name};
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
-use sqlx::Row as _;
 use sqlx::types::Json;
+use sqlx::{PgConnection, Row as _};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::connect::answered;
-use crate::{Error, Result, Tenant};
+use crate::{Error, Result, Tenant, media};
 
 /// How long the server may be silent between two rows.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -40,12 +41,27 @@ pub struct PersonRecord {
     /// Its time zone.
     pub time_zone: chrono_tz::Tz,
     pub(super) parts: BTreeMap<&'static str, Vec<Value>>,
+    pub(super) files: Vec<PersonFile>,
+}
+
+/// A file that was sent to or by the person.
+#[derive(Clone, PartialEq)]
+pub struct PersonFile {
+    /// Where it lies in what is handed out; the message says the same under `saved_as`.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 impl PersonRecord {
     /// Documents of a part; none for a part that does not exist.
     pub fn part(&self, name: &str) -> &[Value] {
         self.parts.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The files of the messages.
+    pub fn files(&self) -> &[PersonFile] {
+        &self.files
     }
 
     /// How many documents there are in all.
@@ -86,11 +102,44 @@ impl Tenant {
                 }
             }
         }
+        let mut files = Vec::new();
+        for letter in parts.get_mut("messages").into_iter().flatten() {
+            if let Some(file) = file_of(turn.connection(), letter).await? {
+                files.push(file);
+            }
+        }
         let kept = answered(sqlx::raw_sql("commit").execute(turn.connection())).await;
         turn.end(kept)?;
         let time_zone = who.time_zone.parse().unwrap_or(chrono_tz::America::Sao_Paulo);
-        let record = PersonRecord { clinic: who.clinic_name, time_zone, parts };
+        let record = PersonRecord { clinic: who.clinic_name, time_zone, parts, files };
         Ok((!record.part("person").is_empty()).then_some(record))
+    }
+}
+
+/// The file of a message, where the clinic has it; the message then says where it lies.
+async fn file_of(connection: &mut PgConnection, letter: &mut Value) -> Result<Option<PersonFile>> {
+    let is_stored = |file: &Value| file.get("state").and_then(Value::as_str) == Some("stored");
+    if !letter.get("media").and_then(Value::as_array).is_some_and(|files| files.iter().any(is_stored)) {
+        return Ok(None);
+    }
+    let said = |key: &str| letter.get(key).and_then(Value::as_str);
+    let Some(message) = said("id").and_then(|id| id.parse().ok()) else { return Ok(None) };
+    let Some(contents) = media::contents(connection, message).await? else { return Ok(None) };
+    let day = said("sent_at").and_then(|at| at.get(..10)).unwrap_or("0000-00-00").to_owned();
+    let given = contents.file_name.as_deref().map(safe_name).filter(|name| !name.is_empty());
+    let end = given.unwrap_or_else(|| format!("arquivo.{}", FileType::of(&contents.bytes).extension));
+    // Two files of one name and one day are two.
+    let name = format!("arquivos/{day}-{}-{end}", message.simple());
+    if let Value::Object(letter) = letter {
+        letter.insert("saved_as".to_owned(), Value::String(name.clone()));
+    }
+    Ok(Some(PersonFile { name, bytes: contents.bytes }))
+}
+
+/// Shows how large it is and not what it is.
+impl std::fmt::Debug for PersonFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PersonFile({} bytes)", self.bytes.len())
     }
 }
 

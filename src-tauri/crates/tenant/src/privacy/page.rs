@@ -227,6 +227,10 @@ impl Page<'_> {
                 };
                 let file =
                     letter.get("attachment").map(|file| [said(file, "file_name"), said(file, "title")].join(" "));
+                let file = match (said(letter, "saved_as"), file) {
+                    ("", file) => file,
+                    (name, _) => Some(name.to_owned()),
+                };
                 let kind = words::message(said(letter, "kind"))
                     .map(|kind| format!("[{kind}] {}", file.unwrap_or_default().trim()).trim_end().to_owned());
                 let body = match (kind, said(letter, "body")) {
@@ -267,7 +271,12 @@ mod tests {
     fn record(parts: &[(&'static str, Value)]) -> PersonRecord {
         let parts: BTreeMap<_, _> =
             parts.iter().map(|(name, rows)| (*name, rows.as_array().cloned().unwrap_or_default())).collect();
-        PersonRecord { clinic: "Clínica Ipê".to_owned(), time_zone: chrono_tz::America::Sao_Paulo, parts }
+        PersonRecord {
+            clinic: "Clínica Ipê".to_owned(),
+            time_zone: chrono_tz::America::Sao_Paulo,
+            parts,
+            files: Vec::new(),
+        }
     }
 
     fn page(parts: &[(&'static str, Value)]) -> String {
