@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "a seed that nobody sees is of no use")]
 
+#[path = "background/files.rs"]
+mod files;
 #[path = "background/history.rs"]
 mod history;
 #[path = "background/scene.rs"]

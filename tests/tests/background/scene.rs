@@ -55,6 +55,8 @@ pub fn rhythm() -> Rhythm {
         watch_every: Duration::from_millis(300),
         look_for_unknown: Duration::from_millis(200),
         give_up_unknown: Duration::from_secs(120),
+        look_for_files: Duration::from_millis(100),
+        fetch_again: Duration::from_millis(100),
         ack_patience: Duration::from_secs(120),
     }
 }
@@ -252,6 +254,13 @@ impl Scene {
         let held =
             sqlx::query_scalar("select exists (select from app.gateway_events where strpos(payload::text, $1) > 0)");
         Ok(held.bind(text).fetch_one(&self.admin).await?)
+    }
+
+    /// The first text of the answer.
+    pub async fn text(&self, sql: &str) -> Result<Option<String>> {
+        let text: Option<Option<String>> =
+            sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_optional(&self.admin).await?;
+        Ok(text.flatten())
     }
 
     pub async fn run(&self, sql: &str) -> Result<()> {

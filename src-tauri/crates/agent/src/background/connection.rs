@@ -1,4 +1,4 @@
-//! One connection, looked after: five loops that share what they know.
+//! One connection, looked after: six loops that share what they know.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::office::Office;
 use super::reach::Occasion;
-use super::{listening, sending, storing, sweeping, watching};
+use super::{fetching, listening, sending, storing, sweeping, watching};
 use crate::journal::Journal;
 
 /// A connection with its means. Clones are the same one.
@@ -78,6 +78,7 @@ pub(super) async fn run(connection: Connection) -> Result<(), Error> {
         storing::run(&connection),
         sweeping::run(&connection),
         sending::run(&connection),
+        fetching::run(&connection),
         watching::run(&connection),
     )
     .map(|_| ())

@@ -1,9 +1,10 @@
 //! One message handed over, and what became of it written down.
 
+use balcao_domain::file::{FileType, safe_name};
 use balcao_domain::message::ChatAddress;
 use balcao_domain::pacing;
-use balcao_tenant::{Attempt, Due, Error, SendOutcome};
-use balcao_whatsapp::gateway::{Letter, MessageRef, Outcome, RefusalCode, Said};
+use balcao_tenant::{Attempt, Due, Error, MediaContents, SendOutcome};
+use balcao_whatsapp::gateway::{Attached, File, Letter, MessageRef, Outcome, RefusalCode, Said};
 
 use super::connection::Connection;
 
@@ -13,16 +14,35 @@ const UNREACHED: &str = "gateway_unreachable";
 const TOO_LATE: &str = "taken_over";
 
 /// What is sent; `None` for a kind that cannot be sent.
-pub(super) fn letter(due: &Due, chat: ChatAddress) -> Option<Letter> {
-    if due.kind != "text" || due.body.is_empty() {
-        return None;
-    }
+pub(super) fn letter(due: &Due, chat: ChatAddress, file: Option<MediaContents>) -> Option<Letter> {
+    let said = match file {
+        None if due.kind == "text" && !due.body.is_empty() => Said::Text(due.body.clone()),
+        None => return None,
+        Some(contents) => attached(due, contents)?,
+    };
     let quote = due.quoted.as_ref().map(|quoted| MessageRef {
         gateway_id: quoted.gateway_id.clone(),
         chat: chat.clone(),
         from_me: quoted.from_me,
     });
-    Some(Letter { to: chat, quote, said: Said::Text(due.body.clone()) })
+    Some(Letter { to: chat, quote, said })
+}
+
+/// A file as the message shows it; only as what it is, whatever was written down of it.
+fn attached(due: &Due, contents: MediaContents) -> Option<Said> {
+    let kind = FileType::of(&contents.bytes);
+    let shown = match (due.kind.as_str(), kind.message_kind()) {
+        ("image", "image") => Attached::Image,
+        ("video", "video") => Attached::Video,
+        ("audio", "audio") => Attached::Audio,
+        ("image" | "video" | "audio" | "document", _) => Attached::Document,
+        _ => return None,
+    };
+    let name = contents.file_name.map(|name| safe_name(&name)).filter(|name| !name.is_empty());
+    let mime_type = if kind == FileType::UNKNOWN { contents.mime_type } else { kind.mime_type.to_owned() };
+    let name = name.unwrap_or_else(|| format!("arquivo.{}", kind.extension));
+    let file = File { bytes: contents.bytes, mime_type, name };
+    Some(Said::File { file, shown, caption: due.body.clone() })
 }
 
 /// Sends it once and records the outcome.

@@ -7,6 +7,7 @@ mod channels;
 mod connection;
 mod delivering;
 mod election;
+mod fetching;
 mod gateways;
 mod listening;
 mod office;

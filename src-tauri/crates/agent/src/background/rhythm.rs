@@ -31,6 +31,10 @@ pub struct Rhythm {
     pub look_for_unknown: Duration,
     /// For how long it is searched for.
     pub give_up_unknown: Duration,
+    /// Between two looks for files to fetch, where no notification comes.
+    pub look_for_files: Duration,
+    /// After the first try of a file that failed; four times as long after each further one, up to half an hour.
+    pub fetch_again: Duration,
     /// How long a word of WhatsApp about a message may be missing.
     pub ack_patience: Duration,
 }
@@ -51,6 +55,8 @@ impl Default for Rhythm {
             watch_every: Duration::from_secs(30),
             look_for_unknown: Duration::from_secs(15),
             give_up_unknown: Duration::from_secs(10 * 60),
+            look_for_files: Duration::from_secs(5),
+            fetch_again: Duration::from_secs(5),
             ack_patience: Duration::from_secs(2 * 60),
         }
     }

@@ -38,7 +38,7 @@ pub(super) async fn run(connection: &Connection) -> Result<(), Error> {
         }
         if let NextDue::Message(due) = next {
             sleep_until(breath).await;
-            send(connection, *due, &mut under_way).await?;
+            send(connection, &due, &mut under_way).await?;
             breath = Instant::now() + connection.channel.settings.pace.breath(rand::random());
             continue;
         }
@@ -60,9 +60,9 @@ fn may_send(connection: &Connection) -> bool {
     connection.office.term.lasts() && *connection.state.borrow() == Some(ConnectionState::Connected)
 }
 
-async fn send(connection: &Connection, due: Due, under_way: &mut JoinSet<Result<(), Error>>) -> Result<(), Error> {
+async fn send(connection: &Connection, due: &Due, under_way: &mut JoinSet<Result<(), Error>>) -> Result<(), Error> {
     let (office, channel) = (&connection.office, connection.channel.id);
-    let chat = match chat_of(connection, &due).await {
+    let chat = match chat_of(connection, due).await {
         Ok(chat) => chat,
         Err(error) => {
             tracing::debug!(%channel, problem = error.code(), "a number could not be asked about");
@@ -70,16 +70,20 @@ async fn send(connection: &Connection, due: Due, under_way: &mut JoinSet<Result<
             return Ok(());
         }
     };
+    let file = match due.kind.as_str() {
+        "text" => None,
+        _ => office.outlast(|tenant| async move { tenant.media(due.message).await }).await?,
+    };
     if let Some(chat) = &chat {
-        be_polite(connection, &due, chat).await;
+        be_polite(connection, due, chat).await;
     }
-    let (fence, due) = (office.fence(), &due);
+    let fence = office.fence();
     let begun = office.outlast(|tenant| async move { tenant.begin_attempt(fence, channel, due).await }).await?;
     let Begun::Now(attempt) = begun else { return Ok(()) };
     let code = match chat {
         None if due.phone.is_some() => "not_on_whatsapp",
         None => "no_address",
-        Some(chat) => match delivering::letter(due, chat) {
+        Some(chat) => match delivering::letter(due, chat, file) {
             Some(letter) => {
                 let connection = connection.clone();
                 under_way.spawn(async move { deliver(&connection, &attempt, &letter).await });

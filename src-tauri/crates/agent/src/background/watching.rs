@@ -1,7 +1,7 @@
 //! How a connection is doing: what the gateway says of itself, words of WhatsApp that are missing, messages whose outcome
 //! nobody knows.
 
-use balcao_domain::message::{ConnectionState, Content};
+use balcao_domain::message::ConnectionState;
 use balcao_tenant::{Error, UnknownSend};
 use balcao_whatsapp::gateway::{GatewayError, LinkState, Search, Window};
 use chrono::TimeDelta;
@@ -83,9 +83,8 @@ async fn search_unknown(connection: &Connection) -> Result<(), Error> {
 }
 
 fn search_for(lost: &UnknownSend) -> Option<Search> {
-    // The only kind that is sent so far.
-    let kind = Content::Text(String::new()).kind();
-    (lost.kind == kind).then_some(())?;
+    // The kinds that are sent.
+    let kind = ["text", "image", "audio", "video", "document"].into_iter().find(|kind| *kind == lost.kind)?;
     Some(Search {
         chat: lost.chat.clone()?,
         kind,

@@ -59,7 +59,7 @@ impl std::fmt::Debug for Due {
 }
 
 impl Tenant {
-    /// The next message of a channel: its time has come, nothing of its conversation is on its way or stands before it.
+    /// The next message of a channel: its time has come, its file is here where it has one, nothing of its conversation is on its way or stands before it.
     /// `daily_cap` counts tries since midnight in the clinic.
     ///
     /// # Errors
@@ -82,20 +82,25 @@ async fn first(connection: &mut PgConnection, channel: Uuid) -> Result<Option<Pg
         "with waiting as (
              select j.id as job, j.status as state, j.run_at, j.priority, m.id, m.conversation_id, m.kind, m.body, m.sent_at,
                     m.reply_to_gateway_id, m.status,
+                    m.kind not in ('image', 'audio', 'video', 'document', 'sticker') or f.state = 'stored' as is_whole,
                     row_number() over (partition by m.conversation_id
                                        order by (j.status = 'running') desc, m.sent_at, m.id) as place
              from app.jobs j
              join app.messages m on m.clinic_id = j.clinic_id and m.id = (j.payload ->> 'message_id')::uuid
+             left join app.media f on f.clinic_id = m.clinic_id and f.message_id = m.id
              where j.clinic_id = (select app.current_clinic()) and j.kind = 'send_message'
                and j.status in ('queued', 'running') and m.channel_id = $1
                and (m.scheduled_for is null or m.scheduled_for <= clock_timestamp())
+               -- Whoever wrote it may have gone home before the file was here: those behind it wait a while, and not for ever.
+               and (m.kind not in ('image', 'audio', 'video', 'document', 'sticker') or f.state = 'stored'
+                    or m.created_at > clock_timestamp() - interval '2 minutes')
          )
          select w.*, c.chat_address, p.phone, q.direction = 'outbound' as quoted_ours
          from waiting w
          join app.conversations c on c.clinic_id = (select app.current_clinic()) and c.id = w.conversation_id
          join app.contacts p on p.clinic_id = c.clinic_id and p.id = c.contact_id
          left join app.messages q on q.clinic_id = c.clinic_id and q.channel_id = $1 and q.gateway_id = w.reply_to_gateway_id
-         where w.place = 1 and w.state = 'queued' and w.status = 'queued' and w.run_at <= clock_timestamp()
+         where w.place = 1 and w.state = 'queued' and w.status = 'queued' and w.is_whole and w.run_at <= clock_timestamp()
          order by w.priority desc, w.sent_at, w.id limit 1",
     );
     answered(question.bind(channel).fetch_optional(connection)).await

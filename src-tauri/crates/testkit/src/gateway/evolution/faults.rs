@@ -40,6 +40,8 @@ pub struct Faults {
     pub acks: Vec<&'static str>,
     /// So many of the next downloads find nothing.
     pub no_media: u32,
+    /// The connection breaks in so many of the next downloads.
+    pub cut_media: u32,
     /// Time between pings, and how late one may be.
     pub heart: (Duration, Duration),
 }
@@ -118,6 +120,7 @@ impl Default for Faults {
             echo: Echo::Before,
             acks: vec!["SERVER_ACK", "DELIVERY_ACK"],
             no_media: 0,
+            cut_media: 0,
             heart: (Duration::from_secs(25), Duration::from_secs(20)),
         }
     }

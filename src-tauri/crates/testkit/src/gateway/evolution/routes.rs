@@ -177,7 +177,13 @@ async fn call(
         }
         ("chat", "markMessageAsRead") => Ok(good(201, &json!({"message": "Read messages", "read": "success"}))),
         ("chat", "whatsappNumbers") => shared.books().numbers(&name, &body),
-        ("chat", "getBase64FromMediaMessage") => shared.books().file(&name, &body),
+        ("chat", "getBase64FromMediaMessage") => {
+            if faults::take(&mut shared.books().faults.cut_media) {
+                breaker.0.cancel();
+                return std::future::pending().await;
+            }
+            shared.books().file(&name, &body)
+        }
         _ => shared.books().about(&method, &group, &call, &name, &body),
     }
 }
