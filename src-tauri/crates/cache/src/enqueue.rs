@@ -9,18 +9,27 @@ use uuid::Uuid;
 
 use crate::effects::effects_of;
 use crate::fold::{self, Folded};
+use crate::media::put_outgoing;
 use crate::outbox::read_operation;
 use crate::shadow::{self, RowKey, Shadows};
 use crate::values::{delete_rows, read_row, write_rows};
 use crate::visible::{Waiting, visible};
-use crate::{Cache, CacheChange, Effect, Error, NewOperation, QueuedOperation, Result, WriteKind};
+use crate::{Cache, CacheChange, Effect, Error, NewOperation, OutgoingMedia, QueuedOperation, Result, WriteKind};
 
 impl Cache {
     /// Changes what the screens show and queues the write, in one transaction. A change of a row whose last queued change
     /// was never sent folds into it; folded back to what the database has, both disappear. Returns the operation that now
     /// stands for the change, or `None` when nothing is left to be sent.
     pub async fn enqueue(&self, new: NewOperation) -> Result<Option<Uuid>> {
+        self.enqueue_both(new, None).await
+    }
+
+    /// The same, with the file of a message.
+    pub(crate) async fn enqueue_both(&self, new: NewOperation, file: Option<&OutgoingMedia>) -> Result<Option<Uuid>> {
         let mut transaction = self.begin().await?;
+        if let Some(file) = file {
+            put_outgoing(&mut transaction, file, self.clock.now().timestamp_micros()).await?;
+        }
         for effect in effects(&new) {
             shadow::ensure(&mut transaction, effect.entity, effect.entity_id).await?;
         }

@@ -1,6 +1,6 @@
 //! Forgetting people for good. The feed takes the rows of somebody who was erased away or leaves them without a text; what
-//! is left behind the rows goes here: writes that wait for a decision, what was being written to them, words in the search
-//! indexes, files that were set aside, and the log of the file itself. The engine writes zeros over whatever is deleted.
+//! is left behind the rows goes here: writes that wait for a decision, what was being written to them, files of messages, words
+//! in the search indexes, files that were set aside, and the log of the file itself. The engine writes zeros over whatever is deleted.
 
 use std::path::Path;
 
@@ -33,17 +33,6 @@ const OF_ERASED: &str = "
             select 1 from conversations c where c.id = unhex(json_extract(fields, '$.conversation_id'), '-'))))
     order by seq desc";
 
-/// What a step of forgetting has left to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forgetting {
-    /// Nothing: nobody is to be forgotten.
-    Nothing,
-    /// There is more.
-    More,
-    /// There is more, and writes were given up: what stood behind them may be sent now.
-    MoreAndGivenUp,
-}
-
 impl Cache {
     /// Gives up the writes that the database refused because the person was erased: nobody is to decide about them, and
     /// their texts do not stay here. Returns how many.
@@ -68,10 +57,11 @@ impl Cache {
         Ok(given_up)
     }
 
-    /// Goes on with forgetting those who were erased, by one step. The search indexes must be up to date.
-    pub async fn forget_step(&self) -> Result<Forgetting> {
+    /// Goes on with forgetting those who were erased, by one step. The search indexes must be up to date. Says whether more
+    /// is left.
+    pub async fn forget_step(&self) -> Result<bool> {
         match self.state(FORGET).await?.as_deref() {
-            None => Ok(Forgetting::Nothing),
+            None => Ok(false),
             Some("messages") => self.rewrite_index("messages", "contacts").await,
             Some("contacts") => self.rewrite_index("contacts", "files").await,
             Some("files") => self.forget_files().await,
@@ -79,9 +69,9 @@ impl Cache {
         }
     }
 
-    async fn forget_writes(&self) -> Result<Forgetting> {
+    async fn forget_writes(&self) -> Result<bool> {
         let theirs: Vec<Uuid> = sqlx::query_scalar(OF_ERASED).fetch_all(self.readers()).await?;
-        let given_up = self.discard_all(&theirs).await?;
+        self.discard_all(&theirs).await?;
         let mut transaction = self.begin_repeatable().await?;
         // What was being fetched while its thread went.
         sqlx::query("delete from messages where conversation_id not in (select id from conversations)")
@@ -90,13 +80,21 @@ impl Cache {
         sqlx::query("delete from drafts where conversation_id not in (select id from conversations)")
             .execute(&mut *transaction)
             .await?;
+        for files in ["media", "outgoing_media"] {
+            sqlx::query(AssertSqlSafe(format!(
+                "delete from {files} where message_id not in (select id from messages)
+                     and message_id not in (select entity_id from outbox)"
+            )))
+            .execute(&mut *transaction)
+            .await?;
+        }
         go_on(&mut transaction, "writes", "messages").await?;
         transaction.commit().await?;
-        Ok(if given_up > 0 { Forgetting::MoreAndGivenUp } else { Forgetting::More })
+        Ok(true)
     }
 
     /// An index keeps the words of what was deleted until its parts are merged.
-    async fn rewrite_index(&self, entity: &'static str, next: &'static str) -> Result<Forgetting> {
+    async fn rewrite_index(&self, entity: &'static str, next: &'static str) -> Result<bool> {
         let mut transaction = self.begin_repeatable().await?;
         let before: i64 = sqlx::query_scalar("select total_changes()").fetch_one(&mut *transaction).await?;
         sqlx::query(AssertSqlSafe(format!(
@@ -110,10 +108,10 @@ impl Cache {
             go_on(&mut transaction, entity, next).await?;
         }
         transaction.commit().await?;
-        Ok(Forgetting::More)
+        Ok(true)
     }
 
-    async fn forget_files(&self) -> Result<Forgetting> {
+    async fn forget_files(&self) -> Result<bool> {
         let path: String = sqlx::query_scalar("select file from pragma_database_list where name = 'main'")
             .fetch_one(self.readers())
             .await?;
@@ -126,7 +124,7 @@ impl Cache {
         transaction.commit().await?;
         // Pages of before are in the log until it is begun anew. Where a reader is in the way, the next one does it.
         self.checkpoint().await?;
-        Ok(if self.state(FORGET).await?.is_some() { Forgetting::More } else { Forgetting::Nothing })
+        Ok(self.state(FORGET).await?.is_some())
     }
 }
 

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::drafts;
 use crate::effects::{effects_of, show};
+use crate::media;
 use crate::outbox::read_operation;
-use crate::{Cache, Draft, Error, QueuedOperation, Result, WriteKind};
+use crate::{Cache, Draft, Error, OutgoingMedia, QueuedOperation, Result, WriteKind};
 
 /// Places of the queue that are tried one by one where no list of them is whole.
 const MOST_TRIES: i64 = 5_000;
@@ -28,6 +29,8 @@ pub(crate) struct Found {
     pub unreadable: Option<usize>,
     facts: Vec<(String, String)>,
     drafts: Vec<(Uuid, Draft)>,
+    /// Files that nobody else has, and since when they wait.
+    files: Vec<(OutgoingMedia, i64)>,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,7 @@ pub(crate) async fn read(options: SqliteConnectOptions) -> Found {
     found.facts =
         file.rows(CHOSEN).await.0.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect();
     found.drafts = file.rows(drafts::ALL).await.0.iter().filter_map(|row| drafts::read(row).ok()).collect();
+    found.files = file.rows(media::OUTGOING).await.0.iter().filter_map(|row| media::read(row).ok()).collect();
     if let Some(connection) = file.connection {
         let _ = connection.close().await;
     }
@@ -194,6 +198,9 @@ impl Cache {
         let mut transaction = self.begin().await?;
         for salvaged in found.operations.values() {
             insert(&mut transaction, salvaged).await?;
+        }
+        for (file, queued_at) in &found.files {
+            media::put_outgoing(&mut transaction, file, *queued_at).await?;
         }
         transaction.commit().await?;
         for (key, value) in &found.facts {
