@@ -59,7 +59,7 @@ impl CopyLine {
     }
 }
 
-/// A value that PostgreSQL reads in binary: `uuid`, `text`, `integer`, `bigint`, `double precision`, `boolean`, `timestamptz`,
+/// A value that PostgreSQL reads in binary: `uuid`, `text`, `bytea`, `integer`, `bigint`, `double precision`, `boolean`, `timestamptz`,
 /// `date`, `jsonb`; `None` is null. The type must be that of the column exactly.
 pub trait CopyField {
     /// Appends the field with its length.
@@ -78,6 +78,13 @@ impl<F: CopyField> CopyField for Option<F> {
 impl CopyField for &str {
     fn write(&self, line: &mut CopyLine) {
         line.field(self.as_bytes());
+    }
+}
+
+/// `bytea`.
+impl CopyField for &[u8] {
+    fn write(&self, line: &mut CopyLine) {
+        line.field(self);
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod clinic;
 mod dice;
+mod files;
 mod ids;
 mod leads;
 mod load;
@@ -148,7 +149,6 @@ struct Waiting {
 /// The whole clinic in memory; a year takes some 300 MB.
 pub struct Sample {
     frame: ClinicFrame,
-    now: DateTime<Utc>,
     clinic: Clinic,
     people: People,
     visits: Vec<Visit>,
@@ -163,6 +163,8 @@ pub struct Sample {
     quick_replies: Vec<(Uuid, usize)>,
     /// Ids of media rows and indexes of their messages.
     files: Vec<(Uuid, usize)>,
+    /// Files that are there.
+    kept: Vec<files::Kept>,
     /// Ids of read marks and indexes of the readings.
     readings: Vec<(Uuid, usize)>,
 }
@@ -178,7 +180,7 @@ impl Sample {
             contact.created_at = contact.created_at.min(visit.created_at - TimeDelta::minutes(1));
         }
         let leads = leads::leads(plan, frame, &clinic, &mut people, &visits);
-        let threads = threads::threads(plan, frame, &clinic, &mut people, &visits, &leads);
+        let mut threads = threads::threads(plan, frame, &clinic, &mut people, &visits, &leads);
         let visit_events = rows::visit_events(frame, plan.seed, &clinic, &visits);
         let ids = |table: &str| Ids::new(frame.clinic_id, plan.seed, table);
         let mut offer_ids = ids("professional_services");
@@ -191,10 +193,17 @@ impl Sample {
             .collect();
         let mut reply_ids = ids("quick_replies");
         let mut file_ids = ids("media");
+        let files: Vec<(Uuid, usize)> = threads
+            .messages
+            .iter()
+            .enumerate()
+            .filter(|(_, message)| matches!(message.kind, "image" | "audio" | "video" | "document" | "sticker"))
+            .map(|(index, message)| (file_ids.next(message.sent_at), index))
+            .collect();
+        let kept = files::keep(&files, &mut threads.messages);
         let mut reading_ids = ids("conversation_reads");
         Self {
             frame: frame.clone(),
-            now: plan.now,
             visit_events,
             waitlist: waitlist(plan, frame, &clinic, &people),
             lead_events: rows::lead_events(frame, plan.seed, &leads),
@@ -204,13 +213,8 @@ impl Sample {
             quick_replies: (0..clinic::QUICK_REPLIES.len())
                 .map(|place| (reply_ids.next(clinic.opened_at), place))
                 .collect(),
-            files: threads
-                .messages
-                .iter()
-                .enumerate()
-                .filter(|(_, message)| matches!(message.kind, "image" | "audio" | "video" | "document" | "sticker"))
-                .map(|(index, message)| (file_ids.next(message.sent_at), index))
-                .collect(),
+            files,
+            kept,
             readings: threads
                 .readings
                 .iter()

@@ -1,6 +1,5 @@
 //! Conversations, messages, files and read marks.
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::sample::threads::Fate;
@@ -14,7 +13,6 @@ impl Sample {
         let channel_id = self.clinic.channel_id;
         let threads = &self.threads;
         let contacts = &self.people.contacts;
-        let now = self.now;
         vec![
             table(
                 "conversations",
@@ -138,11 +136,15 @@ impl Sample {
                         .put(message.id)
                         .put(of("mime_type").and_then(Value::as_str).unwrap_or_default());
                     line.put(of("file_name").and_then(Value::as_str)).put(of("size_bytes").and_then(Value::as_i64));
-                    // No file was ever stored: what is old the gateway has dropped.
-                    let state = if now - message.sent_at > TimeDelta::days(14) { "expired" } else { "pending" };
-                    line.put("gateway").put(state).put(message.sent_at);
+                    // There is no gateway that could be asked for the others.
+                    let state = of("file").and_then(Value::as_str).unwrap_or("expired");
+                    let storage = if state == "stored" { "database" } else { "gateway" };
+                    line.put(storage).put(state).put(message.sent_at);
                 },
             ),
+            table("media_chunks", &["clinic_id", "media_id", "place", "bytes"], &self.kept, move |file, line| {
+                line.put(clinic_id).put(file.media).put(0_i32).put(file.bytes.as_slice());
+            }),
             table(
                 "conversation_reads",
                 &["clinic_id", "id", "conversation_id", "member_id", "read_until", "created_at"],
