@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use balcao_api::{ApiError, Desk, DeskOptions, call};
-use balcao_cache::{Cache, Forgetting, Key, OperationState, QueuedOperation};
+use balcao_cache::{Cache, Key, OperationState, QueuedOperation};
 use balcao_domain::clock::Clock;
 use balcao_keychain::{Keychain, Secret, names};
 use balcao_sync::{Engine, Error, Status};
@@ -212,12 +212,6 @@ impl HistoryDesk {
     /// The database as this desk's login sees it.
     pub async fn database(&self) -> Result<PgConnection> {
         Ok(self.remote.connection().await?)
-    }
-
-    /// Forgets those who were erased, to the end.
-    pub async fn forget(&self) -> Result<()> {
-        while self.cache.index_step().await? || self.cache.forget_step().await? != Forgetting::Nothing {}
-        Ok(())
     }
 
     /// Closes the desk and forgets its file.

@@ -117,7 +117,7 @@ impl Ledger {
 
     /// Whether a write may have left its queue without having been done: it is about somebody who was erased, or about a row
     /// that is not there any more while somebody was, for a desk cannot know that it did not go with them.
-    pub async fn may_be_forgotten(&self, made: &Made, admin: &mut PgConnection) -> Result<bool> {
+    async fn may_be_forgotten(&self, made: &Made, admin: &mut PgConnection) -> Result<bool> {
         if self.is_of_erased(made) {
             return Ok(true);
         }

@@ -14,6 +14,7 @@ use crate::copy::Opening;
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::local_clinic::{EmbeddedServer, password};
+use crate::media::{Bringing, Files};
 use crate::members::{Line, this_computer};
 use crate::operations::GivenUpLately;
 use crate::profile::{Kind, Profile};
@@ -34,6 +35,9 @@ pub(crate) struct OpenClinic {
     pub(crate) work: Arc<Work>,
     /// How other computers come in; absent where the clinic is elsewhere, or a sample.
     pub(crate) shared: Option<Shared>,
+    /// Files of messages.
+    pub(crate) files: Arc<Files>,
+    _bringing: Bringing,
     kind: Kind,
 }
 
@@ -65,6 +69,7 @@ impl OpenClinic {
         let sync = SyncTask::start(opened.cache.clone(), dial.clone(), clock.clone());
         let line = Line::keep(dial.clone(), sync.status());
         let work = Work::new(desk, profile, dial.clone());
+        let (files, bringing) = Files::open(opened.cache.clone(), dial.clone(), sync.status());
         let (given_up, acted) = (GivenUpLately::default(), ActedLately::default());
         let shared = match &server {
             Some(server) if profile.kind == Kind::Local => {
@@ -74,7 +79,19 @@ impl OpenClinic {
             }
             _ => None,
         };
-        Ok(Self { cache: opened.cache, sync, server, given_up, acted, line, work, shared, kind: profile.kind })
+        Ok(Self {
+            cache: opened.cache,
+            sync,
+            server,
+            given_up,
+            acted,
+            line,
+            work,
+            shared,
+            files,
+            _bringing: bringing,
+            kind: profile.kind,
+        })
     }
 
     /// Who works where, once the copy knows.

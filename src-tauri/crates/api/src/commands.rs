@@ -25,6 +25,7 @@ use crate::error::ApiError;
 use crate::inbox::{ConversationList, FetchOlderMessages, FetchPersonVisits, GetThread, ListConversations, Thread};
 use crate::leads::{Board, GetBoard, ListStageLeads, MoveLead, StageLeads};
 use crate::lock::{ChangeLock, LockSettings, Unlock};
+use crate::media::{MediaContents, MediaOfMessage, MediaWanted, SavedMedia, SendFile, Uploads};
 use crate::members::{
     CancelInvitation, ChangeRole, ComputerName, InvitationMade, InviteMember, JoinClinic, RevokeComputer, RevokeMember,
     SaveInvitation, SavedInvitation, Team,
@@ -162,6 +163,16 @@ commands! {
     fetch_person_visits(FetchPersonVisits) -> Nothing = crate::inbox::fetch_person_visits;
     /// Queues a text message, to go at once or later.
     send_message(SendMessage) -> Written = crate::writing::send_message;
+    /// Queues a file, with a text under it.
+    send_file(SendFile) -> Written = crate::writing::send_file;
+    /// Files of this computer that are being brought to the clinic's database.
+    list_uploads(Nothing) -> Uploads = crate::media::list_uploads;
+    /// The file of a message, from this computer or fetched. Needs the line for what nobody has opened here.
+    get_media(MediaOfMessage) -> MediaContents = crate::media::get_media;
+    /// Saves the file of a message where this account keeps what was downloaded.
+    save_media(MediaOfMessage) -> SavedMedia = crate::media::save_media;
+    /// Has the file of a message fetched from the gateway once more. Needs the line.
+    fetch_media(MediaOfMessage) -> MediaWanted = crate::media::fetch_media;
     /// Queues another decision about a message that waits for its time.
     change_scheduled(ChangeScheduled) -> Written = crate::writing::change_scheduled;
     /// Queues a note to the team in a thread.

@@ -19,6 +19,7 @@ pub mod inbox;
 pub mod leads;
 mod local_clinic;
 pub mod lock;
+pub mod media;
 pub mod members;
 pub mod notes;
 pub mod operations;

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::token::Token;
 use crate::{access, calls, events, screens};
 
-/// Longest body of a call, in bytes.
-const LONGEST_BODY: usize = 1024 * 1024;
+/// Longest body of a call, in bytes: the largest file that is sent, in base64, and what stands around it.
+const LONGEST_BODY: usize = 45 * 1024 * 1024;
 
 /// An address that only this computer can reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

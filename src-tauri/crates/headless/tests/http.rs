@@ -142,7 +142,7 @@ async fn an_unknown_command_and_a_damaged_body_are_answers() {
 #[tokio::test]
 async fn a_body_above_a_megabyte_is_not_read() {
     let served = Served::start().await;
-    let huge = served.call(&json!({"cmd": "send_message", "payload": {"text": "a".repeat(1024 * 1024)}}));
+    let huge = served.call(&json!({"cmd": "send_message", "payload": {"text": "a".repeat(45 * 1024 * 1024)}}));
     assert_eq!(refused(huge).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     served.end().await;
 }

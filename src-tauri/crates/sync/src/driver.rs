@@ -48,8 +48,9 @@ impl SyncTask {
         let stop = CancellationToken::new();
         let watching =
             tokio::spawn(stop.clone().run_until_cancelled_owned(surroundings::watch(clock.clone(), jolted.clone())));
-        let indexing = indexing::keep_indexed(cache.clone(), receiver.clone(), written.clone());
-        let indexing = tokio::spawn(stop.clone().run_until_cancelled_owned(indexing));
+        let indexing = tokio::spawn(
+            stop.clone().run_until_cancelled_owned(indexing::keep_indexed(cache.clone(), receiver.clone())),
+        );
         let (wishes, errands) = Errands::new();
         let errands = Mutex::new(errands);
         let driver =

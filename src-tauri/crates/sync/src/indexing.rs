@@ -1,11 +1,10 @@
 //! Keeps house in the copy, in steps so short that nobody waits for them: the search indexes, and what a narrower window
 //! leaves outside, and what is left of people who were erased.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use balcao_cache::{Cache, Forgetting};
-use tokio::sync::{Notify, broadcast, watch};
+use balcao_cache::Cache;
+use tokio::sync::{broadcast, watch};
 
 use crate::Status;
 
@@ -13,8 +12,8 @@ use crate::Status;
 /// other things to do then.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// Runs until it is dropped. Says where something may be sent now that stood behind a write to somebody who was erased.
-pub(crate) async fn keep_indexed(cache: Cache, mut status: watch::Receiver<Status>, written: Arc<Notify>) {
+/// Runs until it is dropped.
+pub(crate) async fn keep_indexed(cache: Cache, mut status: watch::Receiver<Status>) {
     let mut changes = cache.changes();
     loop {
         // The first copy has the file for itself; what it brings is indexed afterwards.
@@ -29,12 +28,7 @@ pub(crate) async fn keep_indexed(cache: Cache, mut status: watch::Receiver<Statu
         };
         // Who was erased is forgotten last, when no index has anything left to take in.
         let step = match step {
-            Ok(false) => cache.forget_step().await.map(|forgetting| {
-                if forgetting == Forgetting::MoreAndGivenUp {
-                    written.notify_one();
-                }
-                forgetting != Forgetting::Nothing
-            }),
+            Ok(false) => cache.forget_step().await,
             step => step,
         };
         match step {

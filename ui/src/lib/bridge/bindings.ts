@@ -145,6 +145,22 @@ file_name: string | null,
  */
 size_bytes: number | null, 
 /**
+ * What became of the file: uploading, pending, stored, expired, too_large or failed. Absent where nobody has tried.
+ */
+file: string | null, 
+/**
+ * Width of a picture or film in pixels, as its sender says.
+ */
+width: number | null, 
+/**
+ * Its height.
+ */
+height: number | null, 
+/**
+ * A small JPEG of it in base64.
+ */
+thumbnail: string | null, 
+/**
  * Length of audio or video in seconds.
  */
 seconds: number | null, 
@@ -2132,6 +2148,41 @@ id: string,
 name: string, };
 
 /**
+ * The file of a message, for a screen to show.
+ */
+export type MediaContents = { 
+/**
+ * What its bytes are, whatever its sender said.
+ */
+mime_type: string, 
+/**
+ * Its bytes in base64; absent for what can only be saved.
+ */
+base64: string | null, 
+/**
+ * Its size in bytes.
+ */
+size_bytes: number, };
+
+/**
+ * Names a message with a file.
+ */
+export type MediaOfMessage = { 
+/**
+ * The message.
+ */
+message_id: string, };
+
+/**
+ * Whether there is anything to be fetched.
+ */
+export type MediaWanted = { 
+/**
+ * The computer that looks after the connection tries again.
+ */
+wanted: boolean, };
+
+/**
  * The member at this desk.
  */
 export type MemberSummary = { 
@@ -3099,6 +3150,15 @@ export type SavedInvitation = {
 path: string, };
 
 /**
+ * Where a file was saved.
+ */
+export type SavedMedia = { 
+/**
+ * The file on this computer.
+ */
+path: string, };
+
+/**
  * A view of the inbox with a name of its own.
  */
 export type SavedView = { 
@@ -3196,6 +3256,32 @@ export type SeeMentions = {
  * Which thread.
  */
 conversation_id: string, };
+
+/**
+ * Sends a file; it is queued on this computer and goes out when the clinic's database has it. How it goes, as a picture or
+ * otherwise, follows from its bytes.
+ */
+export type SendFile = { 
+/**
+ * Where to.
+ */
+conversation_id: string, 
+/**
+ * Its name.
+ */
+file_name: string, 
+/**
+ * Its bytes in base64.
+ */
+base64: string, 
+/**
+ * Text under it, at most 4,096 characters; sound has none.
+ */
+caption: string, 
+/**
+ * The message it answers.
+ */
+quoted_id: string | null, };
 
 /**
  * What sends a message that is being written.
@@ -3902,6 +3988,32 @@ export type Unlock = {
 pin: string | null, };
 
 /**
+ * One file on its way.
+ */
+export type Upload = { 
+/**
+ * Its message.
+ */
+message_id: string, 
+/**
+ * Bytes that the database has.
+ */
+done_bytes: number, 
+/**
+ * Bytes in all.
+ */
+total_bytes: number, };
+
+/**
+ * Files of this computer on their way to the clinic's database.
+ */
+export type Uploads = { 
+/**
+ * Each one.
+ */
+rows: Array<Upload>, };
+
+/**
  * Uses a connection, or pauses it.
  */
 export type UseChannel = { 
@@ -4126,6 +4238,16 @@ export interface Commands {
   fetch_person_visits: { request: FetchPersonVisits; response: Nothing };
   /** Queues a text message, to go at once or later. */
   send_message: { request: SendMessage; response: Written };
+  /** Queues a file, with a text under it. */
+  send_file: { request: SendFile; response: Written };
+  /** Files of this computer that are being brought to the clinic's database. */
+  list_uploads: { request: Nothing; response: Uploads };
+  /** The file of a message, from this computer or fetched. Needs the line for what nobody has opened here. */
+  get_media: { request: MediaOfMessage; response: MediaContents };
+  /** Saves the file of a message where this account keeps what was downloaded. */
+  save_media: { request: MediaOfMessage; response: SavedMedia };
+  /** Has the file of a message fetched from the gateway once more. Needs the line. */
+  fetch_media: { request: MediaOfMessage; response: MediaWanted };
   /** Queues another decision about a message that waits for its time. */
   change_scheduled: { request: ChangeScheduled; response: Written };
   /** Queues a note to the team in a thread. */

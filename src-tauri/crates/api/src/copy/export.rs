@@ -69,10 +69,11 @@ pub(crate) fn export_folder(desk: &Desk) -> Result<PathBuf, ApiError> {
 pub(crate) async fn save_new(
     folder: PathBuf,
     name: String,
-    kind: &'static str,
+    kind: impl Into<String>,
     contents: impl AsRef<[u8]> + Send + 'static,
 ) -> Result<PathBuf, ApiError> {
-    tokio::task::spawn_blocking(move || write_new(&folder, &name, kind, contents.as_ref()))
+    let kind = kind.into();
+    tokio::task::spawn_blocking(move || write_new(&folder, &name, &kind, contents.as_ref()))
         .await
         .map_err(ApiError::internal)?
         .map_err(|error| match error.kind() {

@@ -381,6 +381,14 @@ pub struct Attachment {
     pub file_name: Option<String>,
     /// Size in bytes.
     pub size_bytes: Option<f64>,
+    /// What became of the file: uploading, pending, stored, expired, too_large or failed. Absent where nobody has tried.
+    pub file: Option<String>,
+    /// Width of a picture or film in pixels, as its sender says.
+    pub width: Option<u32>,
+    /// Its height.
+    pub height: Option<u32>,
+    /// A small JPEG of it in base64.
+    pub thumbnail: Option<String>,
     /// Length of audio or video in seconds.
     pub seconds: Option<u32>,
     /// Degrees.

@@ -124,9 +124,18 @@ async fn values(clinic: &OpenClinic, fields: &Map<String, Value>) -> Vec<FieldVa
             },
             text => text,
         };
+        // A file without words under it is told by its name.
+        let value = match value {
+            Some(text) if *field == "body" && text.is_empty() => file_name(fields).or(Some(text)),
+            value => value,
+        };
         values.push(FieldValue { field: (*field).to_owned(), value });
     }
     values
+}
+
+fn file_name(fields: &Map<String, Value>) -> Option<String> {
+    fields.get("attachment")?.get("file_name")?.as_str().map(str::to_owned)
 }
 
 fn id_in(fields: &Map<String, Value>, field: &str) -> Option<Uuid> {

@@ -1,5 +1,6 @@
 //! What people write in threads: answers that go at once or later, and notes that never go.
 
+mod files;
 mod notes;
 mod scheduled;
 mod types;
@@ -12,6 +13,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(crate) use files::send_file;
 pub(crate) use notes::{see_mentions, write_note};
 pub(crate) use scheduled::change_scheduled;
 pub use types::*;
