@@ -35,6 +35,7 @@ import { FakePrivacy } from './privacy.ts';
 import { FakeNetwork } from './sharing.ts';
 import { FakeTeam } from './team.ts';
 import { FakeComposer } from './composer.ts';
+import { FakeMedia, putFiles } from './media.ts';
 import { FakeThreads, narrowed } from './threads.ts';
 import { answers, dice, lines, names, services, wants } from './people.ts';
 
@@ -131,6 +132,12 @@ export class FakeClinic {
     (conversations, topics) => this.tell(topics ?? ['inbox'], conversations),
     (kind, row, wanted, done) => this.#queue(kind, row.id, row.name, wanted, ['inbox'], [row.id], done),
     () => this.#needsLine(),
+    refuse,
+  );
+  readonly media = new FakeMedia(
+    () => this.messages,
+    (conversation) => this.tell(['inbox'], [conversation]),
+    (content, conversation, quoted) => this.#send(content, conversation, quoted),
     refuse,
   );
   readonly composer = new FakeComposer(
@@ -328,6 +335,7 @@ export class FakeClinic {
     },
     ...this.threads.answers,
     ...this.composer.answers,
+    ...this.media.answers,
     get_thread: ({ conversation_id, before, limit }): Thread => {
       const conversation = this.conversations.find((row) => row.id === conversation_id);
       if (!conversation) throw refuse('not_found', conversation_id);
@@ -692,6 +700,43 @@ export class FakeClinic {
     return { id, preview: message.body, direction: message.direction, kind: message.kind };
   }
 
+  /** Sends something that is no text. */
+  #send(content: Partial<MessageRow>, conversation: string, quoted: string | null): string {
+    const row = this.conversations.find((each) => each.id === conversation);
+    if (!row) throw refuse('not_found', conversation);
+    if (row.is_blocked) throw refuse('person_blocked');
+    const id = `sent-${++this.#seq}-${conversation}`;
+    const message: MessageRow = {
+      ...blank,
+      ...content,
+      id,
+      direction: 'outbound',
+      sender_kind: 'member',
+      sender_name: 'Júlia Andrade',
+      status: 'queued',
+      sent_at: iso(Date.now()),
+      is_quotable: false,
+      quoted: quoted ? this.#quoted(conversation, quoted) : null,
+      state: 'pending',
+    };
+    this.messages.set(conversation, [...(this.messages.get(conversation) ?? []), message]);
+    Object.assign(row, {
+      preview: message.body,
+      last_direction: 'outbound',
+      last_kind: message.kind,
+      last_message_at: message.sent_at,
+      waiting_since: null,
+      unread_count: 0,
+    });
+    this.#queue('send_message', id, row.name, [], ['inbox'], [conversation], () => {
+      message.state = 'confirmed';
+      message.status = 'sent';
+      message.is_quotable = true;
+      if (message.attachment) message.attachment = { ...message.attachment, file: 'stored' };
+    });
+    return id;
+  }
+
   #queue(
     kind: string,
     entity: string,
@@ -915,6 +960,10 @@ export class FakeClinic {
       mime_type: null,
       file_name: null,
       size_bytes: null,
+      file: null,
+      width: null,
+      height: null,
+      thumbnail: null,
       seconds: null,
       latitude: null,
       longitude: null,
@@ -1033,6 +1082,7 @@ export class FakeClinic {
         attachment: { ...file, title: 'Qual dia é melhor?', options: ['Terça de manhã', 'Quinta à tarde'] },
       });
     }
+    if (at === 7) putFiles(put);
     if (at === 20) put(1, { body: 'مرحبا، هل لديكم موعد غدا؟ Obrigado!' });
     return thread;
   }

@@ -86,6 +86,10 @@ const sentences: Record<string, Sentences> = {
 
   writes_wait: { what: m.error_writes_wait, todo: m.error_writes_wait_do },
   no_export_folder: { what: m.error_no_export_folder, todo: m.error_no_export_folder_do },
+  media_offline: { what: m.error_media_offline, todo: m.error_media_offline_do },
+  media_missing: { what: m.error_media_missing },
+  file_empty: { what: m.error_file_empty },
+  file_too_large: { what: m.error_file_too_large, todo: m.error_file_too_large_do },
   export_failed: { what: m.error_export_failed, todo: m.error_export_failed_do },
 
   team_member_gone: { what: m.error_team_member_gone },

@@ -5,6 +5,7 @@ import { whatHappened, whatToDo } from '$lib/i18n/problems';
 import { toast, toastProblem } from '$lib/shell/toasts.svelte';
 import { m } from '$paraglide/messages';
 import { draftOf, keepDraft, sent } from '../drafts.svelte';
+import { Attaching } from './attaching.svelte';
 import { Field } from './field.svelte';
 
 /** Longest text that goes out, in characters. */
@@ -25,6 +26,7 @@ export class Writing {
   busy = $state(false);
   problem = $state('');
   asking = $state.raw<Asking>();
+  readonly attaching = new Attaching(() => this.#thread());
 
   readonly #thread: () => string;
 
@@ -38,6 +40,8 @@ export class Writing {
   });
   length = $derived([...this.text.trim()].length);
   over = $derived(this.length - most);
+  /** Whether there is anything that could go. */
+  sends = $derived(this.over <= 0 && (this.length > 0 || (!this.note && this.attaching.files.length > 0)));
   /** Characters that are left, once there are few. */
   left = $derived(this.length > most - 300 ? most - this.length : undefined);
 
@@ -46,6 +50,7 @@ export class Writing {
   /** Another thread is open, or another kind of text is written. */
   begin(): void {
     this.problem = '';
+    this.attaching.problem = '';
     this.asking = undefined;
   }
 
@@ -106,7 +111,7 @@ export class Writing {
   send = (at: string | null = null): Promise<void> =>
     this.#attempt(async (to) => {
       const words = this.text;
-      if (this.length === 0 || this.over > 0) return;
+      if (!this.sends) return;
       if (this.note) {
         await call('write_note', { conversation_id: to, text: words });
         sent(to, 'note', words);
@@ -124,7 +129,19 @@ export class Writing {
 
   async #post(to: string, text: string, at: string | null): Promise<void> {
     const { quoted_id } = draftOf(to);
-    const written = await call('send_message', { conversation_id: to, text, quoted_id, scheduled_for: at });
+    if (this.attaching.files.length > 0 && !at) {
+      const under = this.attaching.takesCaption() ? text : '';
+      await this.attaching.send(to, under, quoted_id);
+      if (under) sent(to, 'text', under);
+      else keepDraft(to, { quoted_id: null });
+      if (under || !text.trim()) return;
+    }
+    const written = await call('send_message', {
+      conversation_id: to,
+      text,
+      quoted_id: draftOf(to).quoted_id,
+      scheduled_for: at,
+    });
     sent(to, 'text', text);
     if (!at) return;
     toast(m.scheduled_for({ when: dayTime(at) }), {
