@@ -29,8 +29,16 @@ async fn a_copied_column_has_one_meaning_in_all_three_places() -> Result<()> {
     let database = TestDatabase::fresh().await?;
     let mut postgres = PgConnection::connect(database.admin_url()).await?;
     let mut sqlite = SqliteConnection::connect("sqlite::memory:").await?;
-    for file in ["0001_copy", "0002_search", "0003_outbox", "0006_less", "0008_gateway", "0009_threads", "0014_writing"]
-    {
+    for file in [
+        "0001_copy",
+        "0002_search",
+        "0003_outbox",
+        "0006_less",
+        "0008_gateway",
+        "0009_threads",
+        "0014_writing",
+        "0016_booking",
+    ] {
         let sql = std::fs::read_to_string(format!("{}/../migrations/cache/{file}.sql", env!("CARGO_MANIFEST_DIR")))?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut sqlite).await?;
     }

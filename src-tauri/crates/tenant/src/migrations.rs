@@ -30,6 +30,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (21, "gaps", include_str!("../../../../migrations/tenant/0021_gaps.sql")),
     (23, "pull", include_str!("../../../../migrations/tenant/0023_pull.sql")),
     (25, "writing", include_str!("../../../../migrations/tenant/0025_writing.sql")),
+    (28, "booking", include_str!("../../../../migrations/tenant/0028_booking.sql")),
 ];
 
 /// The schema this program works on: the number of the last migration.
