@@ -38,6 +38,7 @@ async fn a_copied_column_has_one_meaning_in_all_three_places() -> Result<()> {
         "0009_threads",
         "0014_writing",
         "0015_media",
+        "0016_booking",
     ] {
         let sql = std::fs::read_to_string(format!("{}/../migrations/cache/{file}.sql", env!("CARGO_MANIFEST_DIR")))?;
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut sqlite).await?;

@@ -51,6 +51,14 @@ test('a slot that was taken offers the next free times, each one click away', as
   await waitFor(() => expect(clinic.operations).toHaveLength(1));
 });
 
+test('a visit that was booked where another stands now says so, and what giving it up means', async () => {
+  await openPanel([parked.booking()]);
+  expect(shown().textContent).toContain('Nova consulta');
+  expect(shown().textContent).toContain('24/11 (ter) 14:30 com Dra. Helena Lima');
+  expect(shown().textContent).toContain('Maria Souza fica sem a consulta de 24/11 (ter) 14:30');
+  expect(await screen.findAllByTestId('free-slot')).toHaveLength(3);
+});
+
 test('squeezing in needs its reason first', async () => {
   const clinic = await openPanel([parked.slot()]);
   screen.getByTestId('choice-squeeze').click();

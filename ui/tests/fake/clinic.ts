@@ -26,6 +26,7 @@ import type {
 } from '../../src/lib/bridge/bindings';
 import { FakeBackup, type BackupScenario } from './backup.ts';
 import { FakeAudit } from './audit.ts';
+import { FakeBooking } from './booking.ts';
 import { FakeChannels, type ChannelScenario } from './channels.ts';
 import { inventedLog, pageOf } from './copy.ts';
 import { FakeLock } from './lock.ts';
@@ -148,6 +149,23 @@ export class FakeClinic {
       this.#queue(kind, `${kind}-${++this.#seq}`, subject, [], ['inbox'], conversations, done),
     refuse,
   );
+  readonly booking: FakeBooking = new FakeBooking({
+    rows: () => this.conversations,
+    visits: () => this.visits,
+    agenda: (from, days) => this.#answers.get_agenda({ from, days }),
+    queue: (kind, visit) =>
+      this.#queue(
+        kind,
+        visit.id,
+        visit.patient,
+        [{ field: 'starts_at', value: visit.starts_at }],
+        ['agenda', 'inbox'],
+        [],
+        () => (visit.state = 'confirmed'),
+      ),
+    changed: () => this.tell(['agenda', 'inbox']),
+    refuse,
+  });
   readonly lock = new FakeLock(() => this.tell(['session', 'preferences']));
   /** What a set-up on a server that was interrupted had asked for. */
   unfinished: StartLocalClinic | null = null;
@@ -336,7 +354,8 @@ export class FakeClinic {
     ...this.threads.answers,
     ...this.composer.answers,
     ...this.media.answers,
-    get_thread: ({ conversation_id, before, limit }): Thread => {
+    ...this.booking.answers,
+    get_thread: ({ conversation_id, before, limit, visits }): Thread => {
       const conversation = this.conversations.find((row) => row.id === conversation_id);
       if (!conversation) throw refuse('not_found', conversation_id);
       const all = this.messages.get(conversation_id) ?? [];
@@ -344,7 +363,7 @@ export class FakeClinic {
       const start = Math.max(0, end - limit);
       return {
         conversation,
-        person: this.#person(conversation),
+        person: this.#person(conversation, visits),
         messages: all.slice(start, end),
         scheduled: this.composer.scheduled.get(conversation_id) ?? [],
         older:
@@ -843,18 +862,19 @@ export class FakeClinic {
     if (this.status.connection !== 'online') throw refuse('offline');
   }
 
-  #person(row: ConversationRow): PersonSummary {
+  #person(row: ConversationRow, mostVisits: number): PersonSummary {
     const visits = this.visits
       .filter((visit) => visit.contact_id === row.contact_id)
-      .map(({ id, starts_at, service, professional_id, status }) => ({
+      .map(({ id, starts_at, service, professional_id, status, state }) => ({
         id,
         starts_at,
         service,
         professional: this.professionals.find((each) => each.id === professional_id)?.name ?? '',
         status,
+        state,
       }))
       .sort((a, b) => b.starts_at.localeCompare(a.starts_at))
-      .slice(0, 5);
+      .slice(0, mostVisits);
     const lead = this.leads.find((each) => each.contact_id === row.contact_id);
     const at = this.conversations.indexOf(row);
     return {

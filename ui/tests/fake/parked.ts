@@ -45,6 +45,14 @@ export const parked = {
     reason: 'slot_taken',
     choices: ['other_time', 'squeeze_in', 'retry', 'discard'],
   }),
+  booking: (): OperationRow => ({
+    ...moved,
+    operation_id: 'op-booking',
+    kind: 'book_appointment',
+    before: [],
+    reason: 'slot_taken',
+    choices: ['other_time', 'squeeze_in', 'retry', 'discard'],
+  }),
   message: (text: string): OperationRow => ({
     ...blank,
     operation_id: 'op-message',

@@ -67,7 +67,12 @@ impl Topic {
             topics.extend_from_slice(match *entity {
                 "contacts" => &[Self::People, Self::Inbox, Self::Agenda, Self::Leads][..],
                 "patients" | "appointments" => &[Self::Agenda, Self::Inbox],
-                "services" | "rooms" | "professionals" | "working_hours" | "schedule_exceptions" => &[Self::Agenda],
+                "services"
+                | "rooms"
+                | "professionals"
+                | "professional_services"
+                | "working_hours"
+                | "schedule_exceptions" => &[Self::Agenda],
                 "conversations" => &[Self::Inbox, Self::Leads],
                 "messages" | "mentions" => &[Self::Inbox],
                 "leads" | "pipelines" | "pipeline_stages" | "loss_reasons" => &[Self::Leads, Self::Inbox],

@@ -14,6 +14,7 @@ use crate::backup::{
     BackupContents, BackupHealth, BackupState, BackupWish, ConfirmWords, Folders, ListFolders, PeekBackup,
     RecoveryWords, StartRestore, VerifyBackup,
 };
+use crate::booking::{BookAppointment, Booked, Booking, FindTimes, FreeTimes, GetBooking, UndoBooking};
 use crate::channels::{
     AddChannel, AddedChannel, ChangeChannel, ChannelHealth, ChannelPairing, ChannelTrial, Channels, KeepChannelKeys,
     PairChannel, RemoveChannel, RemovedChannel, TryChannel, UseChannel,
@@ -219,6 +220,15 @@ commands! {
     check_slot(CheckSlot) -> SlotVerdict = crate::agenda::check_slot;
     /// Queues the move of a visit.
     reschedule_appointment(RescheduleAppointment) -> Written = crate::agenda::reschedule_appointment;
+
+    /// What can be booked for the person of a thread.
+    get_booking(GetBooking) -> Booking = crate::booking::get_booking;
+    /// The next free times for that person, as far as this computer knows.
+    find_times(FindTimes) -> FreeTimes = crate::booking::find_times;
+    /// Queues a visit, and a patient where there is none.
+    book_appointment(BookAppointment) -> Booked = crate::booking::book_appointment;
+    /// Takes it back: out of the queue, or off in the clinic.
+    undo_booking(UndoBooking) -> Written = crate::booking::undo_booking;
 
     /// A pipeline as a board.
     get_board(GetBoard) -> Board = crate::leads::get_board;

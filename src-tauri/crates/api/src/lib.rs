@@ -6,6 +6,7 @@ pub mod agenda;
 pub mod audit;
 pub mod backup;
 mod bindings;
+pub mod booking;
 mod changes;
 pub mod channels;
 mod clinic;

@@ -14,6 +14,8 @@ pub struct ProfessionalRow {
     pub name: String,
     pub specialty: Option<String>,
     pub color: u32,
+    /// Where they work, when they work in a room.
+    pub room_id: Option<Uuid>,
 }
 
 /// One visit.
@@ -35,6 +37,10 @@ pub struct VisitRow {
     pub squeeze_reason: Option<String>,
     pub notes: String,
     pub no_show_count: u32,
+    /// What its service wants free before it.
+    pub buffer_before_minutes: u32,
+    /// And after it.
+    pub buffer_after_minutes: u32,
     pub state: RowState,
 }
 
@@ -57,6 +63,8 @@ pub struct HoursRow {
 #[allow(missing_docs, reason = "columns of the table")]
 pub struct ClosureRow {
     pub professional_id: Option<Uuid>,
+    /// Only this room; people work on elsewhere.
+    pub room_id: Option<Uuid>,
     pub kind: String,
     pub starts_at: i64,
     pub ends_at: i64,
@@ -81,7 +89,8 @@ pub const LONGEST_VISIT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 const VISITS: &str = concat!(
     "select a.id, a.starts_at, a.ends_at, a.professional_id, r.name, s.name, coalesce(t.name, p.name, ''), a.contact_id,
          p.phone, a.status, a.squeezed_in, a.squeeze_reason, a.notes,
-         (select count(*) from appointments n where n.patient_id = a.patient_id and n.status = 'no_show'), a.room_id, ",
+         (select count(*) from appointments n where n.patient_id = a.patient_id and n.status = 'no_show'), a.room_id,
+         coalesce(s.buffer_before_minutes, 0), coalesce(s.buffer_after_minutes, 0), ",
     row_state!("a.id"),
     " from appointments a left join patients t on t.id = a.patient_id left join contacts p on p.id = a.contact_id
       left join rooms r on r.id = a.room_id left join services s on s.id = a.service_id "
@@ -92,7 +101,7 @@ impl Cache {
     pub async fn agenda(&self, from: i64, until: i64) -> Result<AgendaRows> {
         let mut connection = self.readers().acquire().await?;
         let professionals = sqlx::query(
-            "select id, name, specialty, color from professionals where active = 1 order by position, name",
+            "select id, name, specialty, color, room_id from professionals where active = 1 order by position, name",
         )
         .fetch_all(&mut *connection)
         .await?;
@@ -114,7 +123,7 @@ impl Cache {
             .fetch_all(&mut *connection)
             .await?;
         let closures = sqlx::query(
-            "select professional_id, kind, starts_at, ends_at, reason from schedule_exceptions
+            "select professional_id, room_id, kind, starts_at, ends_at, reason from schedule_exceptions
              where ends_at > ? and starts_at < ?",
         )
         .bind(from)
@@ -129,6 +138,7 @@ impl Cache {
                     name: row.get(1),
                     specialty: row.get(2),
                     color: row.get(3),
+                    room_id: row.get(4),
                 })
                 .collect(),
             visits: visits.iter().map(visit).collect(),
@@ -148,10 +158,11 @@ impl Cache {
                 .iter()
                 .map(|row| ClosureRow {
                     professional_id: row.get(0),
-                    kind: row.get(1),
-                    starts_at: row.get(2),
-                    ends_at: row.get(3),
-                    reason: row.get(4),
+                    room_id: row.get(1),
+                    kind: row.get(2),
+                    starts_at: row.get(3),
+                    ends_at: row.get(4),
+                    reason: row.get(5),
                 })
                 .collect(),
         })
@@ -182,6 +193,8 @@ fn visit(row: &SqliteRow) -> VisitRow {
         notes: row.get(12),
         no_show_count: row.get(13),
         room_id: row.get(14),
-        state: RowState::from_rank(row.get(15)),
+        buffer_before_minutes: row.get(15),
+        buffer_after_minutes: row.get(16),
+        state: RowState::from_rank(row.get(17)),
     }
 }

@@ -49,6 +49,26 @@ impl Cache {
         Ok(id)
     }
 
+    /// Takes back that a row was made here, where the database knows nothing of it yet, or has refused it. Says whether it did:
+    /// what may have been sent has to be undone there.
+    pub async fn withdraw(&self, entity: &'static Entity, id: Uuid) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let row = Effect { entity, entity_id: id, fields: Map::new() };
+        let made = self.last_unsent(&mut transaction, &row).await?;
+        let Some(made) = made.filter(|last| last.kind == WriteKind::Insert.as_str()) else { return Ok(false) };
+        if has_dependents(&mut transaction, made.operation_id).await? {
+            return Ok(false);
+        }
+        let mut touched = BTreeSet::new();
+        remove(&mut transaction, made.operation_id, &mut touched).await?;
+        let mut change = CacheChange { outbox: true, ..CacheChange::default() };
+        touched.iter().for_each(|(entity, _)| change.touch(entity));
+        Shadows::load(&mut transaction, &touched).await?.show(&mut transaction).await?;
+        transaction.commit().await?;
+        self.announce(change);
+        Ok(true)
+    }
+
     /// Puts the write into the queue, alone or as one with what waits for its row. `touched` gets the rows that have to be
     /// made again because earlier writes of them changed; the rows of a write that only comes last are made here.
     async fn fold_or_append(

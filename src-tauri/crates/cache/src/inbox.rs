@@ -101,6 +101,7 @@ pub struct PersonVisitRow {
     pub service: Option<String>,
     pub professional: String,
     pub status: String,
+    pub state: RowState,
 }
 
 impl Cache {
@@ -168,16 +169,18 @@ impl Cache {
         .bind(contact_id)
         .fetch_all(&mut *connection)
         .await?;
-        let visits = sqlx::query(
-            "select a.id, a.starts_at, s.name as service, coalesce(f.name, '') as professional, a.status from appointments a
+        let visits = sqlx::query(concat!(
+            "select a.id, a.starts_at, s.name as service, coalesce(f.name, '') as professional, a.status, ",
+            row_state!("a.id"),
+            " as state from appointments a
              left join services s on s.id = a.service_id left join professionals f on f.id = a.professional_id
              where a.contact_id = ?1
                and (a.starts_at >= coalesce(
                         (select cast(value as integer) from sync_state where key = 'appointments_from'), ?2)
                  or exists (select 1 from older_people o where o.contact_id = ?1)
                  or exists (select 1 from effects e where e.entity_id = a.id))
-             order by a.starts_at desc limit ?3",
-        )
+             order by a.starts_at desc limit ?3"
+        ))
         .bind(contact_id)
         .bind(BEGINNING)
         .bind(most_visits)
@@ -213,6 +216,7 @@ impl Cache {
                     service: row.get("service"),
                     professional: row.get("professional"),
                     status: row.get("status"),
+                    state: RowState::from_rank(row.get("state")),
                 })
                 .collect(),
             no_show_count,

@@ -5,6 +5,7 @@
 
 mod agenda;
 mod aside;
+mod booking;
 mod change;
 mod channels;
 mod copy;
@@ -40,6 +41,7 @@ mod visible;
 mod window;
 
 pub use agenda::{AgendaRows, ClosureRow, HoursRow, LONGEST_VISIT_MICROS, ProfessionalRow, VisitRow};
+pub use booking::{PatientRow, ServiceRow};
 pub use change::CacheChange;
 pub use channels::{ConnectionRow, HolderRow};
 pub use copy::Taking;

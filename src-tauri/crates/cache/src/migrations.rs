@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "drafts", include_str!("../../../../migrations/cache/0011_drafts.sql")),
     (14, "writing", include_str!("../../../../migrations/cache/0014_writing.sql")),
     (15, "media", include_str!("../../../../migrations/cache/0015_media.sql")),
+    (16, "booking", include_str!("../../../../migrations/cache/0016_booking.sql")),
 ];
 
 /// Brings the tables up to this program. A file of before is copied first, so that a migration that goes wrong costs nothing.

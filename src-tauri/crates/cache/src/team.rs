@@ -14,6 +14,8 @@ pub struct ClinicRow {
     pub name: String,
     /// IANA name.
     pub time_zone: String,
+    /// human, veterinary, dental or other.
+    pub vertical: String,
 }
 
 /// A member of the clinic.
@@ -39,8 +41,10 @@ pub struct ChannelRow {
 impl Cache {
     /// The clinic, once it has been copied.
     pub async fn clinic(&self) -> Result<Option<ClinicRow>> {
-        let row = sqlx::query("select id, name, time_zone from clinics limit 1").fetch_optional(self.readers()).await?;
-        Ok(row.map(|row| ClinicRow { id: row.get(0), name: row.get(1), time_zone: row.get(2) }))
+        let row = sqlx::query("select id, name, time_zone, vertical from clinics limit 1")
+            .fetch_optional(self.readers())
+            .await?;
+        Ok(row.map(|row| ClinicRow { id: row.get(0), name: row.get(1), time_zone: row.get(2), vertical: row.get(3) }))
     }
 
     /// A member, once copied.

@@ -100,6 +100,7 @@ entities! {
     rooms { name: Text, position: Integer, active: Boolean }
     professionals { member_id: Id, room_id: Id, name: Text, specialty: Text, color: Integer, position: Integer,
         active: Boolean }
+    professional_services { professional_id: Id, service_id: Id }
     working_hours { professional_id: Id, weekday: Integer, starts_minute: Integer, ends_minute: Integer, valid_from: Date,
         valid_until: Date }
     schedule_exceptions { professional_id: Id, room_id: Id, kind: Text, starts_at: Instant, ends_at: Instant, reason: Text }

@@ -132,6 +132,27 @@ pub fn working_spans(
     merged
 }
 
+/// Working time of one professional on some days that follow one another, in order. What ends at midnight and goes on with the
+/// next day is one span.
+pub fn working_spans_of_days(
+    professional_id: Uuid,
+    days: impl IntoIterator<Item = NaiveDate>,
+    zone: Tz,
+    weekly: &[WeeklyHours],
+    exceptions: &[Exception],
+) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for day in days {
+        for span in working_spans(professional_id, day, zone, weekly, exceptions) {
+            match spans.last_mut() {
+                Some(last) if last.end == span.start => last.end = span.end,
+                _ => spans.push(span),
+            }
+        }
+    }
+    spans
+}
+
 fn without(span: Span, hole: Span) -> impl Iterator<Item = Span> {
     let before = Span { start: span.start, end: span.end.min(hole.start) };
     let after = Span { start: span.start.max(hole.end), end: span.end };
@@ -192,6 +213,29 @@ mod tests {
     fn hours_that_no_longer_hold_do_not_count() {
         let old = WeeklyHours { valid_until: day().pred_opt(), ..hours(8, 12) };
         assert!(working_spans(WHO, day(), ZONE, &[old], &[]).is_empty());
+    }
+
+    #[test]
+    fn hours_up_to_midnight_and_from_midnight_on_are_one_stretch() {
+        let night = |weekday| WeeklyHours { weekday, starts_minute: 0, ends_minute: 1440, ..hours(0, 0) };
+        let days = [day(), day().succ_opt().unwrap()];
+        let spans = working_spans_of_days(WHO, days, ZONE, &[night(1), night(2)], &[]);
+        assert_eq!(spans, [Span { start: day_span(days[0], ZONE).start, end: day_span(days[1], ZONE).end }]);
+        let apart = working_spans_of_days(WHO, days, ZONE, &[hours(8, 12), night(2)], &[]);
+        assert_eq!(apart.len(), 2);
+    }
+
+    #[test]
+    fn a_day_on_which_the_clocks_change_keeps_its_hours_on_the_wall() {
+        // In New York 02:00 became 03:00 on 2026-03-08, and 01:00 came twice on 2026-11-01. Both were Sundays.
+        let zone = chrono_tz::America::New_York;
+        let sunday = WeeklyHours { weekday: 7, ..hours(1, 9) };
+        for (month, day, length) in [(3, 8, 7), (11, 1, 9)] {
+            let day = NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+            let spans = working_spans_of_days(WHO, [day], zone, &[sunday], &[]);
+            assert_eq!((spans[0].end - spans[0].start).num_hours(), length, "{day}");
+            assert_eq!(spans[0].end.with_timezone(&zone).format("%H:%M").to_string(), "09:00");
+        }
     }
 
     #[test]

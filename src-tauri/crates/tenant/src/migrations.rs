@@ -31,6 +31,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (23, "pull", include_str!("../../../../migrations/tenant/0023_pull.sql")),
     (25, "writing", include_str!("../../../../migrations/tenant/0025_writing.sql")),
     (27, "media", include_str!("../../../../migrations/tenant/0027_media.sql")),
+    (28, "booking", include_str!("../../../../migrations/tenant/0028_booking.sql")),
 ];
 
 /// The schema this program works on: the number of the last migration.

@@ -571,6 +571,137 @@ stages: Array<Stage>,
 loss_reasons: Array<LossReason>, };
 
 /**
+ * Books a visit for the person of a thread.
+ */
+export type BookAppointment = { 
+/**
+ * The thread.
+ */
+conversation_id: string, 
+/**
+ * For whom.
+ */
+book_for: BookFor, 
+/**
+ * What for; absent where the clinic has no services.
+ */
+service_id: string | null, 
+/**
+ * With whom.
+ */
+professional_id: string, 
+/**
+ * Start; how long it takes follows from the service.
+ */
+starts_at: string, };
+
+/**
+ * For whom a visit is.
+ */
+export type BookFor = { "kind": "patient", 
+/**
+ * Whom.
+ */
+patient_id: string, } | { "kind": "person" } | { "kind": "new", 
+/**
+ * 1 to 200 characters.
+ */
+name: string, };
+
+/**
+ * A visit was booked: it is safe on this computer and queued.
+ */
+export type Booked = { 
+/**
+ * The visit.
+ */
+appointment_id: string, 
+/**
+ * A text that confirms it to the person, in the language of the clinic's people.
+ */
+text: string, };
+
+/**
+ * What can be booked for a person, with whom and for whom.
+ */
+export type Booking = { 
+/**
+ * Whom the person answers for, the person's own first.
+ */
+patients: Array<BookingPatient>, 
+/**
+ * Name under which the person would be a patient, who is none yet; absent where that makes no sense.
+ */
+own_name: string | null, 
+/**
+ * Whether those who are cared for are animals.
+ */
+is_veterinary: boolean, 
+/**
+ * What can be booked.
+ */
+services: Array<BookingService>, 
+/**
+ * What the person last came for, else the first.
+ */
+usual_service_id: string | null, 
+/**
+ * Who works here, in the order of the agenda.
+ */
+professionals: Array<BookingProfessional>, };
+
+/**
+ * Somebody who is cared for.
+ */
+export type BookingPatient = { 
+/**
+ * The patient.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, };
+
+/**
+ * Somebody with whom it can be booked.
+ */
+export type BookingProfessional = { 
+/**
+ * The professional.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * 1 to 8: one of the eight colours for professionals.
+ */
+color: number, };
+
+/**
+ * Something that can be booked.
+ */
+export type BookingService = { 
+/**
+ * The service.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * How long it takes.
+ */
+minutes: number, 
+/**
+ * Who does it.
+ */
+professional_ids: Array<string>, };
+
+/**
  * Takes an invitation back.
  */
 export type CancelInvitation = { 
@@ -1527,6 +1658,31 @@ view: InboxView,
 filter: ThreadFilter, };
 
 /**
+ * Asks for the next free times for the person of a thread.
+ */
+export type FindTimes = { 
+/**
+ * The thread.
+ */
+conversation_id: string, 
+/**
+ * What for; absent where the clinic has no services.
+ */
+service_id: string | null, 
+/**
+ * With whom; absent for whoever is free first.
+ */
+professional_id: string | null, 
+/**
+ * Not before this day.
+ */
+from: string | null, 
+/**
+ * Not before this instant: the end of the last time that was shown.
+ */
+after: string | null, };
+
+/**
  * What is to be known about the firewall of this computer.
  */
 export type Firewall = { 
@@ -1667,6 +1823,48 @@ professional: string | null,
 slots: Array<FreeSlot>, };
 
 /**
+ * A free time.
+ */
+export type FreeTime = { 
+/**
+ * Start.
+ */
+starts_at: string, 
+/**
+ * End.
+ */
+ends_at: string, 
+/**
+ * With whom.
+ */
+professional_id: string, 
+/**
+ * Name of whom.
+ */
+professional: string, };
+
+/**
+ * The next free times, as far as this computer knows.
+ */
+export type FreeTimes = { 
+/**
+ * At most three, in order, none of which shares time with another.
+ */
+times: Array<FreeTime>, 
+/**
+ * A text that offers them, in the language of the clinic's people; empty where there is none.
+ */
+text: string, 
+/**
+ * Last day that was looked at.
+ */
+until: string, 
+/**
+ * Whether all visits of these days are here: where they are not, a time may not be free.
+ */
+coverage: Coverage, };
+
+/**
  * Asks for some days of the agenda, in the clinic's time zone.
  */
 export type GetAgenda = { 
@@ -1691,6 +1889,15 @@ pipeline_id: string | null,
  * Cards of each column to return, at most 500.
  */
 limit: number, };
+
+/**
+ * Asks what can be booked for the person of a thread.
+ */
+export type GetBooking = { 
+/**
+ * The thread.
+ */
+conversation_id: string, };
 
 /**
  * Asks what somebody at this computer has begun to write in a thread.
@@ -2508,7 +2715,7 @@ export type OperationRow = {
  */
 operation_id: string, 
 /**
- * send_message, move_appointment, move_lead, add_note.
+ * send_message, book_appointment, move_appointment, move_lead, add_note …
  */
 kind: string, 
 /**
@@ -2751,7 +2958,11 @@ professional: string,
 /**
  * Status of the visit.
  */
-status: string, };
+status: string, 
+/**
+ * Whether it is already in the clinic's database as it is shown.
+ */
+state: RowState, };
 
 /**
  * A person, and what hangs on them.
@@ -3961,6 +4172,15 @@ wish: ChannelWish,
 keys: ChannelKeys | null, };
 
 /**
+ * Takes a booking back.
+ */
+export type UndoBooking = { 
+/**
+ * The visit.
+ */
+appointment_id: string, };
+
+/**
  * Takes a merge apart.
  */
 export type UndoMerge = { 
@@ -4292,6 +4512,14 @@ export interface Commands {
   check_slot: { request: CheckSlot; response: SlotVerdict };
   /** Queues the move of a visit. */
   reschedule_appointment: { request: RescheduleAppointment; response: Written };
+  /** What can be booked for the person of a thread. */
+  get_booking: { request: GetBooking; response: Booking };
+  /** The next free times for that person, as far as this computer knows. */
+  find_times: { request: FindTimes; response: FreeTimes };
+  /** Queues a visit, and a patient where there is none. */
+  book_appointment: { request: BookAppointment; response: Booked };
+  /** Takes it back: out of the queue, or off in the clinic. */
+  undo_booking: { request: UndoBooking; response: Written };
   /** A pipeline as a board. */
   get_board: { request: GetBoard; response: Board };
   /** More cards of a column. */

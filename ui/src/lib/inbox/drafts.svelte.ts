@@ -45,6 +45,19 @@ export function keepDraft(conversation: string, change: Partial<Draft>): void {
   writeIn(conversation, pause);
 }
 
+/** Puts a text behind what was begun, on a line of its own. */
+export function addToDraft(conversation: string, text: string): void {
+  keepDraft(conversation, {
+    text: [draftOf(conversation).text.trimEnd(), text].filter(Boolean).join('\n'),
+  });
+}
+
+/** Takes such a text out again, where it still stands as it was put. */
+export function takeFromDraft(conversation: string, text: string): void {
+  const now = draftOf(conversation).text;
+  if (now.endsWith(text)) keepDraft(conversation, { text: now.slice(0, -text.length).trimEnd() });
+}
+
 /** Takes what was sent out of the draft, and leaves what was typed meanwhile. */
 export function sent(conversation: string, part: 'text' | 'note', words: string): void {
   const now = draftOf(conversation)[part];

@@ -16,6 +16,7 @@ interface Reading {
   showUnread: () => boolean;
   quote: () => void;
   writeNote: () => void;
+  book: () => void;
 }
 
 /** What single letters do: with the threads that are picked or else the one that is open, and in the one that is open. */
@@ -46,5 +47,6 @@ export function threadKeys(acting: () => Acting | undefined, reading: () => Read
     o: () => reading()?.showUnread() ?? false,
     r: writing((thread) => thread.quote()),
     n: writing((thread) => thread.writeNote()),
+    b: writing((thread) => thread.book()),
   };
 }

@@ -6,6 +6,9 @@ import { m } from '$paraglide/messages';
 const kinds: Record<string, () => string> = {
   send_message: m.operation_send_message,
   move_appointment: m.operation_move_appointment,
+  book_appointment: m.operation_book_appointment,
+  cancel_appointment: m.operation_cancel_appointment,
+  add_patient: m.operation_add_patient,
   move_lead: m.operation_move_lead,
   add_note: m.operation_add_note,
   hand_over_conversation: m.operation_hand_over,
@@ -169,6 +172,8 @@ export function lossOf(operation: OperationRow): string {
       return m.discard_message({ name });
     case 'add_note':
       return m.discard_note({ name });
+    case 'book_appointment':
+      return m.discard_booking({ name, when: placeIn(operation.wanted) ?? m.field_empty() });
     case 'move_appointment': {
       const when = placeIn(standing(operation), operation.wanted);
       return when ? m.discard_visit({ name, when }) : m.discard_change({ name });
@@ -192,6 +197,8 @@ export function givenUpOf(operation: OperationRow): string {
       return m.given_up_message({ name, text });
     case 'add_note':
       return m.given_up_note({ name, text });
+    case 'book_appointment':
+      return m.given_up_booking({ name, when: placeIn(operation.wanted) ?? m.field_empty() });
     case 'move_appointment': {
       const when = placeIn(standing(operation), operation.wanted);
       return when ? m.given_up_visit({ name, when }) : m.given_up({ name });

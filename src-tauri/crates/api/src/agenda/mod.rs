@@ -8,15 +8,16 @@ use std::sync::Arc;
 use balcao_cache::{self as cache, Effect, NewOperation, VisitRow, WriteKind};
 use balcao_domain::Refusal;
 use balcao_domain::appointment::{Neighbour, Obstacle, Placement, Status};
+use balcao_domain::free_slots::Taken;
 use balcao_domain::working_hours::{
-    Exception, ExceptionKind, Span, WeeklyHours, day_span, is_in_calendar, working_spans,
+    Exception, ExceptionKind, Span, WeeklyHours, day_span, is_in_calendar, working_spans, working_spans_of_days,
 };
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
 use uuid::Uuid;
 
-pub(crate) use older::fetch_older_visits;
+pub(crate) use older::{coverage, fetch_older_visits};
 pub use types::*;
 
 use crate::clinic::OpenClinic;
@@ -36,7 +37,7 @@ pub(crate) async fn get_agenda(desk: &Arc<Desk>, request: GetAgenda) -> Result<A
     let last = request.from + Days::new(u64::from(days) - 1);
     let span = Span { start: day_span(request.from, zone).start, end: day_span(last, zone).end };
     // In this order: what was taken in between makes an answer that is whole say less, never more.
-    let coverage = older::coverage(&clinic, span, zone).await?;
+    let coverage = coverage(&clinic, span, zone).await?;
     let rows = clinic.cache.agenda(span.start.timestamp_micros(), span.end.timestamp_micros()).await?;
     let (weekly, exceptions) = hours(&rows);
     let mut working_hours = Vec::new();
@@ -59,7 +60,7 @@ pub(crate) async fn get_agenda(desk: &Arc<Desk>, request: GetAgenda) -> Result<A
         closures: rows
             .closures
             .iter()
-            .filter(|closure| closure.kind != "extra_hours")
+            .filter(|closure| closure.kind != "extra_hours" && closure.room_id.is_none())
             .map(|closure| Closure {
                 professional_id: closure.professional_id,
                 starts_at: at(closure.starts_at),
@@ -113,7 +114,7 @@ pub(crate) async fn reschedule_appointment(
     }));
     if row.room_id.is_some() && reason.is_none() {
         // The visit keeps its room where it can; a room is found for it where one is free.
-        moved.insert("room_id".to_owned(), json!(around.free_room(&row, &placement)));
+        moved.insert("room_id".to_owned(), json!(around.free_room(row.room_id, &placement)));
     }
     let operation = NewOperation {
         operation_id: Uuid::now_v7(),
@@ -138,7 +139,8 @@ pub(crate) fn in_calendar(day: NaiveDate, field: &str) -> Result<(), ApiError> {
 /// What stands around a wanted time.
 pub(crate) struct Around {
     zone: Tz,
-    day: NaiveDate,
+    first: NaiveDate,
+    last: NaiveDate,
     rows: cache::AgendaRows,
 }
 
@@ -151,16 +153,19 @@ impl Around {
         in_calendar(starts_at.date_naive(), "starts_at")?;
         in_calendar(ends_at.date_naive(), "ends_at")?;
         let zone = clinic.time_zone().await?;
-        let day = starts_at.with_timezone(&zone).date_naive();
-        let whole = day_span(day, zone);
-        let (start, end) = (whole.start.min(starts_at), whole.end.max(ends_at));
+        let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+        // No visit is longer than a day; one that is wanted so is refused below.
+        let first = day(starts_at);
+        let last = day(ends_at).clamp(first, first + Days::new(1));
+        let (start, end) = (day_span(first, zone).start, day_span(last, zone).end.max(ends_at));
         let rows = clinic.cache.agenda(start.timestamp_micros(), end.timestamp_micros()).await?;
-        Ok(Self { zone, day, rows })
+        Ok(Self { zone, first, last, rows })
     }
 
     pub(crate) fn check(&self, placement: &Placement<'_>) -> Result<(), Obstacle> {
         let (weekly, exceptions) = hours(&self.rows);
-        let working = working_spans(placement.professional_id, self.day, self.zone, &weekly, &exceptions);
+        let days = self.first.iter_days().take_while(|day| *day <= self.last);
+        let working = working_spans_of_days(placement.professional_id, days, self.zone, &weekly, &exceptions);
         let neighbours: Vec<Neighbour> = self
             .rows
             .visits
@@ -179,27 +184,51 @@ impl Around {
     }
 
     fn knows(&self, professional_id: Uuid) -> bool {
-        self.rows.professionals.iter().any(|row| row.id == professional_id)
+        self.professional(professional_id).is_some()
+    }
+
+    pub(crate) fn professional(&self, id: Uuid) -> Option<&cache::ProfessionalRow> {
+        self.rows.professionals.iter().find(|row| row.id == id)
     }
 
     fn patient(&self, visit: Uuid) -> Option<String> {
         self.rows.visits.iter().find(|row| row.id == visit).map(|row| row.patient.clone())
     }
 
-    /// The visit's own room if it is free then, else another that is, else none.
-    pub(crate) fn free_room(&self, visit: &VisitRow, placement: &Placement<'_>) -> Option<Uuid> {
+    /// The usual room if it is free then, else another that is, else none.
+    pub(crate) fn free_room(&self, usual: Option<Uuid>, placement: &Placement<'_>) -> Option<Uuid> {
         let wanted = Span { start: placement.starts_at, end: placement.ends_at };
-        let taken = |room: Uuid| {
-            self.rows.visits.iter().any(|row| {
-                row.id != visit.id
-                    && row.room_id == Some(room)
-                    && !row.squeezed_in
-                    && Status::parse(&row.status).is_some_and(Status::holds_slot)
-                    && Span { start: at(row.starts_at), end: at(row.ends_at) }.overlaps(&wanted)
-            })
-        };
-        visit.room_id.into_iter().chain(self.rows.rooms.iter().copied()).find(|room| !taken(*room))
+        let free = |room: &Uuid| !room_taken(&self.rows, *room, placement.id).any(|span| span.overlaps(&wanted));
+        usual.into_iter().chain(self.rows.rooms.iter().copied()).find(free)
     }
+}
+
+/// When a room cannot be had, but for a visit of its own.
+pub(crate) fn room_taken(rows: &cache::AgendaRows, room: Uuid, but_for: Uuid) -> impl Iterator<Item = Span> {
+    let visits = rows.visits.iter().filter(move |row| row.id != but_for && row.room_id == Some(room) && keeps_out(row));
+    let closed = rows.closures.iter().filter(move |row| row.room_id == Some(room) && row.kind != "extra_hours");
+    let visits = visits.map(|row| (row.starts_at, row.ends_at));
+    visits
+        .chain(closed.map(|row| (row.starts_at, row.ends_at)))
+        .map(|(start, end)| Span { start: at(start), end: at(end) })
+}
+
+/// What keeps a visit with somebody out, but for itself.
+pub(crate) fn taken(rows: &cache::AgendaRows, professional_id: Uuid, but_for: Uuid) -> Vec<Taken> {
+    rows.visits
+        .iter()
+        .filter(|row| row.id != but_for && row.professional_id == professional_id && keeps_out(row))
+        .map(|row| Taken {
+            span: Span { start: at(row.starts_at), end: at(row.ends_at) },
+            before: TimeDelta::minutes(row.buffer_before_minutes.into()),
+            after: TimeDelta::minutes(row.buffer_after_minutes.into()),
+        })
+        .collect()
+}
+
+/// Whether a visit keeps others out; of a status that a newer program brought, that is assumed.
+fn keeps_out(row: &VisitRow) -> bool {
+    !row.squeezed_in && Status::parse(&row.status).is_none_or(Status::holds_slot)
 }
 
 pub(crate) fn placement<'a>(
@@ -231,6 +260,7 @@ pub(crate) fn hours(rows: &cache::AgendaRows) -> (Vec<WeeklyHours>, Vec<Exceptio
     let exceptions = rows
         .closures
         .iter()
+        .filter(|row| row.room_id.is_none())
         .map(|row| Exception {
             professional_id: row.professional_id,
             kind: if row.kind == "extra_hours" { ExceptionKind::ExtraHours } else { ExceptionKind::Closed },

@@ -31,7 +31,7 @@ pub(crate) async fn fetch_older_visits(desk: &Arc<Desk>, request: FetchOlderVisi
 }
 
 /// Whether the copy has every visit of a span of days.
-pub(super) async fn coverage(clinic: &OpenClinic, span: Span, zone: Tz) -> Result<Coverage, ApiError> {
+pub(crate) async fn coverage(clinic: &OpenClinic, span: Span, zone: Tz) -> Result<Coverage, ApiError> {
     Ok(match clinic.cache.window_reach(Timeline::Visits).await? {
         Reach::Whole => Coverage::Whole,
         Reach::From((from, _)) if from <= span.start.timestamp_micros().saturating_sub(LONGEST_VISIT_MICROS) => {

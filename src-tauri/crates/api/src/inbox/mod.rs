@@ -221,6 +221,7 @@ fn summary(person: cache::PersonRow, older_visits: Older) -> PersonSummary {
                 service: visit.service,
                 professional: visit.professional,
                 status: visit.status,
+                state: visit.state.into(),
             })
             .collect(),
         older_visits,

@@ -289,6 +289,8 @@ pub struct PersonVisit {
     pub professional: String,
     /// Status of the visit.
     pub status: String,
+    /// Whether it is already in the clinic's database as it is shown.
+    pub state: RowState,
 }
 
 /// A lead as the side panel shows it.

@@ -106,7 +106,7 @@ pub(super) fn needs_no_decision(operation: &QueuedOperation) -> bool {
 pub(super) fn choices(operation: &QueuedOperation) -> Vec<Choice> {
     match (operation.reason.as_deref(), operation.action.as_str()) {
         (None, _) => Vec::new(),
-        (Some("slot_taken"), "move_appointment") => {
+        (Some("slot_taken"), "move_appointment" | "book_appointment") => {
             vec![Choice::OtherTime, Choice::SqueezeIn, Choice::Retry, Choice::Discard]
         }
         (Some("conflict"), _) => vec![Choice::KeepMine, Choice::KeepTheirs],

@@ -83,6 +83,7 @@ async fn subject(clinic: &OpenClinic, queued: &QueuedOperation, conversation: Op
             let row = cache.conversation(conversation?).await.ok()?;
             Some(shown_name(&row.name, row.profile_name.as_deref(), phone(row.phone.as_deref()).as_deref()))
         }
+        "patients" => queued.fields.get("name").and_then(Value::as_str).map(str::to_owned),
         "appointments" => cache.visit(queued.entity_id).await.ok().map(|row| row.patient),
         "leads" => {
             let row = cache.lead(queued.entity_id).await.ok()?;

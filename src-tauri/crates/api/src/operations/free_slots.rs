@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use balcao_cache::{QueuedOperation, VisitRow};
 use balcao_domain::Refusal;
-use balcao_domain::appointment::Status;
-use balcao_domain::free_slots::next_free;
-use balcao_domain::working_hours::{Span, day_span, working_spans};
+use balcao_domain::free_slots::{Candidate, Need, Taken, offers};
+use balcao_domain::working_hours::{Span, day_span, working_spans_of_days};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::decisions::text_of;
 use super::types::{FreeSlot, FreeSlots, ListFreeSlots};
-use crate::agenda::{Around, hours, in_calendar, placement};
+use crate::agenda::{Around, hours, in_calendar, placement, taken};
 use crate::clinic::OpenClinic;
 use crate::desk::Desk;
 use crate::error::ApiError;
@@ -32,27 +31,30 @@ pub(crate) async fn list_free_slots(desk: &Arc<Desk>, request: ListFreeSlots) ->
     // Not before the wanted time, and never in the past.
     let from = wish.span.start.max(clinic.cache.server_now().await?);
     let first = from.with_timezone(&zone).date_naive();
-    let days: Vec<_> = (0..DAYS).map(|day| first + Days::new(day)).collect();
+    let days = (0..DAYS).map(|day| first + Days::new(day));
     let until = day_span(first + Days::new(DAYS - 1), zone).end;
     let rows = clinic.cache.agenda(day_span(first, zone).start.timestamp_micros(), until.timestamp_micros()).await?;
     let (weekly, exceptions) = hours(&rows);
-    let working: Vec<Span> =
-        days.into_iter().flat_map(|day| working_spans(wish.professional_id, day, zone, &weekly, &exceptions)).collect();
-    let taken: Vec<Span> = rows
-        .visits
-        .iter()
-        .filter(|visit| {
-            visit.id != wish.visit.id && visit.professional_id == wish.professional_id && !visit.squeezed_in
-        })
-        .filter(|visit| Status::parse(&visit.status).is_none_or(Status::holds_slot))
-        .map(|visit| Span { start: at(visit.starts_at), end: at(visit.ends_at) })
-        .chain([wish.span])
-        .collect();
-    let free = next_free(from, wish.span.end - wish.span.start, &working, &taken, OFFERED);
+    let (before, after) = (wish.visit.buffer_before_minutes, wish.visit.buffer_after_minutes);
+    let (before, after) = (TimeDelta::minutes(before.into()), TimeDelta::minutes(after.into()));
+    let mut taken = taken(&rows, wish.professional_id, wish.visit.id);
+    // Whoever stands there may not have come here yet.
+    taken.push(Taken { span: wish.span, before: TimeDelta::zero(), after: TimeDelta::zero() });
+    let candidate = Candidate {
+        professional_id: wish.professional_id,
+        working: working_spans_of_days(wish.professional_id, days, zone, &weekly, &exceptions),
+        taken,
+        // A room is found for it where one is free; it can do without.
+        rooms: Vec::new(),
+    };
+    let free = offers(&Need { from, length: wish.span.end - wish.span.start, before, after }, &[candidate], OFFERED);
     let professional = rows.professionals.iter().find(|row| row.id == wish.professional_id);
     Ok(FreeSlots {
         professional: professional.map(|row| row.name.clone()),
-        slots: free.into_iter().map(|span| FreeSlot { starts_at: span.start, ends_at: span.end }).collect(),
+        slots: free
+            .into_iter()
+            .map(|offer| FreeSlot { starts_at: offer.span.start, ends_at: offer.span.end })
+            .collect(),
     })
 }
 
@@ -75,7 +77,7 @@ pub(super) async fn moved_to(
         "squeeze_reason": null,
     }));
     if wish.visit.room_id.is_some() {
-        moved.insert("room_id".to_owned(), json!(around.free_room(&wish.visit, &placement)));
+        moved.insert("room_id".to_owned(), json!(around.free_room(wish.visit.room_id, &placement)));
     }
     Ok(moved)
 }

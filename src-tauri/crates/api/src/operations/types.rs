@@ -127,7 +127,7 @@ pub enum Choice {
 pub struct OperationRow {
     /// The operation.
     pub operation_id: Uuid,
-    /// send_message, move_appointment, move_lead, add_note.
+    /// send_message, book_appointment, move_appointment, move_lead, add_note …
     pub kind: String,
     /// What it changes.
     pub entity_id: Uuid,

@@ -13,6 +13,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 pub use types::*;
+pub(crate) use values::visit_time;
 
 use crate::clinic::OpenClinic;
 use crate::commands::Nothing;

@@ -44,7 +44,7 @@ pub(super) async fn known(clinic: &OpenClinic, conversation: Uuid) -> Result<BTr
 }
 
 /// "24/11 (terça) às 14:30", in the clinic's time.
-fn visit_time(starts_at: DateTime<Utc>, zone: Tz) -> String {
+pub(crate) fn visit_time(starts_at: DateTime<Utc>, zone: Tz) -> String {
     let local = starts_at.with_timezone(&zone);
     let weekday = WEEKDAYS.get(local.weekday().num_days_from_monday() as usize).copied().unwrap_or_default();
     format!("{} ({weekday}) às {}", local.format("%d/%m"), local.format("%H:%M"))

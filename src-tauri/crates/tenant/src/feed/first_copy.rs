@@ -67,6 +67,7 @@ pub const STAGES: &[Stage] = &[
     whole("services"),
     whole("rooms"),
     whole("professionals"),
+    whole("professional_services"),
     whole("working_hours"),
     whole("schedule_exceptions"),
     whole("quick_replies"),

@@ -12,6 +12,13 @@ export class Field {
 
   focus = (): void => this.area?.focus();
 
+  /** Goes on behind the last letter. */
+  end(): void {
+    this.focus();
+    this.area?.setSelectionRange(this.area.value.length, this.area.value.length);
+    this.look();
+  }
+
   /** Notes where the caret stands. */
   look = (): void => void (this.caret = this.area?.selectionStart ?? 0);
 
