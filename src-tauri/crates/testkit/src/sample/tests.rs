@@ -255,7 +255,7 @@ async fn a_message_without_its_effect_and_a_reference_to_nothing_are_found() -> 
     let sample = Sample::new(&plan(Size::Small), &frame);
     let columns = ["clinic_id", "id", "conversation_id", "channel_id", "direction", "sender_kind", "body", "sent_at"];
     let stray = |conversation: Uuid, id: u128| {
-        let (channel_id, now) = (sample.clinic.channel_id, sample.now);
+        let (channel_id, now) = (sample.clinic.channel_id, plan(Size::Small).now);
         move |line: &mut CopyLine| {
             line.put(clinic_id).put(Uuid::from_u128(id)).put(conversation).put(channel_id);
             line.put("inbound").put("contact").put("Oi").put(now);
