@@ -273,9 +273,13 @@ async fn functions_can_be_called_only_by_those_who_are_meant_to() -> Result<()> 
     let counter = [
         "apply_operations",
         "delete_row",
+        "fetch_media",
+        "finish_media",
         "merge_contacts",
         "merges_of",
         "message_arrived",
+        "offer_media",
+        "put_media_chunk",
         "retry_message",
         "search_contacts",
         "search_messages",

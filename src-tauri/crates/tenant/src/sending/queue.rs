@@ -59,8 +59,8 @@ impl std::fmt::Debug for Due {
 }
 
 impl Tenant {
-    /// The next message of a channel: its time has come, its file is here where it has one, nothing of its conversation is on its way or stands before it.
-    /// `daily_cap` counts tries since midnight in the clinic.
+    /// The next message of a channel: its time has come, its file is here where it has one, nothing of its conversation is on
+    /// its way or stands before it. `daily_cap` counts tries since midnight in the clinic.
     ///
     /// # Errors
     /// As any statement.
