@@ -65,7 +65,8 @@ create function internal.media_speaker() returns internal.logins
 declare
     speaker internal.logins;
 begin
-    select * into speaker from internal.logins where login = session_user and revoked_at is null;
+    select * into speaker from internal.logins
+    where login = session_user::text collate "default" and revoked_at is null;
     if speaker.role is null or speaker.role not in ('owner', 'admin', 'attendant') then
         raise exception using errcode = 'insufficient_privilege', message = 'this role does nothing with files';
     end if;
