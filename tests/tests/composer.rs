@@ -1,18 +1,17 @@
 //! What people write at desks: texts that are sent often, answers at once and later, notes that are never sent, and what they
 //! have begun and not finished.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "other walks use the rest")]
-mod actors;
-
-use actors::{Actor, Outsider, sample_clinic};
 use anyhow::Result;
 use balcao_tenant::Role;
 use balcao_testkit::database::TestDatabase;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+use crate::desks::actors::{Actor, Outsider, sample_clinic};
 
 async fn until_sent(desk: &Actor) -> Result<()> {
     desk.until("get_status", json!({}), |status| status["waiting"] == 0).await?;
@@ -317,12 +316,96 @@ async fn drafts_keep_the_note_and_what_is_quoted() -> Result<()> {
     let clinic = sample_clinic().await?;
     let ana = Actor::connect(&clinic.add_member(Role::Attendant).await?).await?;
     let talk = ana.waiting_conversation().await?;
-    let draft = json!({ "text": "resposta", "note": "nota", "quoted_id": talk["id"] });
-    let mut wish = draft.clone();
-    wish["conversation_id"] = talk["id"].clone();
+    let draft = json!({ "text": "resposta", "note": "nota", "quoted_id": talk["id"], "files": [] });
+    let wish = json!({
+        "conversation_id": talk["id"], "text": "resposta", "note": "nota", "quoted_id": talk["id"],
+    });
     ana.call("keep_draft", wish).await?;
     let ana = ana.restart().await?;
     assert_eq!(ana.call("get_draft", json!({ "conversation_id": talk["id"] })).await?, draft);
+    Ok(())
+}
+
+/// A piece of a file beside the answer of a thread.
+fn piece(talk: &Value, file: Uuid, number: u32, bytes: &[u8], whole: bool) -> Value {
+    json!({
+        "conversation_id": talk["id"], "file_id": file, "file_name": "guia.pdf", "mime_type": "application/pdf",
+        "number": number, "base64": STANDARD.encode(bytes), "whole": whole,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_beside_an_answer_outlive_the_program_and_its_copy_and_go_once() -> Result<()> {
+    let clinic = sample_clinic().await?;
+    let ana = Actor::connect(&clinic.add_member(Role::Attendant).await?).await?;
+    let talk = ana.waiting_conversation().await?;
+    let about = json!({ "conversation_id": talk["id"] });
+    let [whole, half, spoken] = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
+    ana.call("keep_attached", piece(&talk, whole, 0, b"%PDF-1.4 a ", false)).await?;
+    ana.call("keep_attached", piece(&talk, whole, 1, b"guia", true)).await?;
+    ana.call("keep_attached", piece(&talk, half, 0, b"%PDF-1.4 a me", false)).await?;
+    let mut voice = piece(&talk, spoken, 0, b"OggS", false);
+    voice["voice"] = json!({ "seconds": 4, "waveform": [10, 100] });
+    ana.call("keep_attached", voice).await?;
+    let nowhere = json!({ "id": Uuid::new_v4() });
+    let lost = ana.call("keep_attached", piece(&nowhere, Uuid::new_v4(), 0, b"x", true)).await;
+    assert_eq!(lost.unwrap_err().code, "not_found", "a thread that is gone has no draft");
+
+    let states = |draft: &Value| -> Vec<Value> {
+        draft["files"].as_array().unwrap().iter().map(|file| file["state"].clone()).collect()
+    };
+    let ana = ana.restart().await?;
+    let draft = ana.call("get_draft", about.clone()).await?;
+    assert_eq!(states(&draft), ["whole", "gone", "interrupted"], "half a document is none, what was said was said");
+    assert_eq!(draft["files"][2]["voice"], json!({ "seconds": 4, "waveform": [10, 100] }));
+    let bytes = ana.call("get_attached", json!({ "file_id": whole })).await?;
+    assert_eq!(STANDARD.decode(bytes["base64"].as_str().unwrap())?, b"%PDF-1.4 a guia");
+
+    ana.call("reset_copy", json!({ "confirm_loss": false })).await?;
+    ana.until("get_session", json!({}), |session| session["state"] == "ready").await?;
+    assert_eq!(ana.call("get_draft", about.clone()).await?, draft, "a copy that is made anew has them");
+    ana.until("get_thread", json!({ "conversation_id": talk["id"], "limit": 1 }), |thread| {
+        thread["messages"].as_array().is_some_and(|all| !all.is_empty())
+    })
+    .await?;
+
+    let file = json!({
+        "conversation_id": talk["id"], "file_name": "guia.pdf", "base64": bytes["base64"], "attached_id": whole,
+    });
+    ana.call("send_file", file).await?;
+    assert_eq!(
+        states(&ana.call("get_draft", about.clone()).await?),
+        ["gone", "interrupted"],
+        "what went is not beside it"
+    );
+    for file in [half, spoken] {
+        ana.call("drop_attached", json!({ "file_id": file })).await?;
+    }
+    assert_eq!(ana.call("get_draft", about).await?["files"], json!([]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_beside_an_answer_is_in_nobodys_sight_while_the_screens_are_locked() -> Result<()> {
+    let clinic = sample_clinic().await?;
+    let ana = Actor::connect(&clinic.add_member(Role::Attendant).await?).await?;
+    let talk = ana.waiting_conversation().await?;
+    let file = Uuid::new_v4();
+    ana.call("keep_attached", piece(&talk, file, 0, b"%PDF-1.4", true)).await?;
+    let pin = json!({ "current_pin": null, "new_pin": "4829", "way": "pin", "minutes": 5 });
+    ana.call("change_lock", pin).await?;
+    ana.call("lock_now", json!({})).await?;
+    for (command, payload) in [
+        ("get_draft", json!({ "conversation_id": talk["id"] })),
+        ("get_attached", json!({ "file_id": file })),
+        ("keep_attached", piece(&talk, file, 1, b"mais", true)),
+        ("drop_attached", json!({ "file_id": file })),
+    ] {
+        assert_eq!(ana.call(command, payload).await.unwrap_err().code, "locked", "{command}");
+    }
+    ana.call("unlock", json!({ "pin": "4829" })).await?;
+    let bytes = ana.call("get_attached", json!({ "file_id": file })).await?;
+    assert_eq!(STANDARD.decode(bytes["base64"].as_str().unwrap())?, b"%PDF-1.4");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
-import { fireEvent, screen, waitFor } from '@testing-library/svelte';
+import { fireEvent, screen, waitFor, within } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
-import { findEmoji, readEmoji, recent } from '../src/lib/inbox/composer/emoji';
+import { findEmoji, readEmoji, recent, toned } from '../src/lib/inbox/composer/emoji';
 import { matching, pieces, slashAt } from '../src/lib/inbox/composer/typed';
 import { prefer } from '../src/lib/shell/preferences.svelte';
 import { FakeComposer } from './fake/composer';
@@ -149,12 +149,24 @@ test('a draft that could not be kept is kept when it can be', async () => {
   await waitFor(() => expect(clinic.composer.drafts.get('conv-7')?.text).toBe('não se perde mesmo'));
 });
 
+test('words that were begun go before anything is spoken', async () => {
+  open({}, '#/inbox/all/conv-9');
+  const area = await composer();
+  await type(area, 'um começo');
+  expect(screen.queryByTestId('record')).toBeNull();
+  area.blur();
+  await press(document.body, 'm');
+  await waitFor(() => expect(area).toBe(document.activeElement));
+  expect(screen.queryByTestId('recorder')).toBeNull();
+});
+
 test('with Ctrl Enter chosen, Enter begins a new line', async () => {
   const clinic = open({}, '#/inbox/all/conv-9');
   await prefer({ send_key: 'ctrl_enter' });
   const area = await composer();
-  await waitFor(() => expect(screen.getByTestId('send').title).toBe('Enviar · Ctrl Enter'));
+  expect(screen.getByTestId('record'), 'where there is nothing to be sent').toBeVisible();
   await type(area, 'primeira linha');
+  await waitFor(() => expect(screen.getByTestId('send').title).toBe('Enviar · Ctrl Enter'));
   await press(area, 'Enter');
   expect(area.value).toBe('primeira linha');
   await press(area, 'Enter', { ctrlKey: true });
@@ -186,6 +198,30 @@ test('an emoji is put in where the caret stands', async () => {
   await fireEvent.keyDown(search, { key: 'Enter' });
   await waitFor(() => expect(area.value).toBe(`Oi ${chosen} tudo bem?`));
   await waitFor(() => expect(clinic.preferences.recent_emoji).toEqual([chosen]));
+});
+
+test('emoji of people come in the tone of skin that was chosen, and the choice is remembered', async () => {
+  const all = await readEmoji('pt-BR');
+  const of = (sign: string) => all.find((each) => each.emoji === sign)!;
+  expect([toned(of('👋'), 0), toned(of('👋'), 5), toned(of('🦷'), 5)]).toEqual(['👋', '👋🏿', '🦷']);
+  expect(toned(of('🧑‍🤝‍🧑'), 3), 'two people, one tone').toBe('🧑🏽‍🤝‍🧑🏽');
+  const clinic = open({}, '#/inbox/all/conv-10');
+  const area = await composer();
+  screen.getByTestId('emoji-button').click();
+  const search = await screen.findByTestId<HTMLInputElement>('emoji-search');
+  const dark = within(screen.getByTestId('emoji-tones')).getByRole<HTMLInputElement>('radio', {
+    name: 'Pele morena escura',
+  });
+  dark.click();
+  await waitFor(() => expect(clinic.preferences.emoji_tone).toBe(4));
+  await waitFor(() => expect(dark).toBeChecked());
+  await fireEvent.input(search, { target: { value: 'mao acenando' } });
+  await waitFor(() => expect(screen.getAllByTestId('emoji')[0]!.textContent).toBe('👋🏾'));
+  await fireEvent.keyDown(search, { key: 'Enter' });
+  await waitFor(() => expect(area.value).toBe('👋🏾'));
+  // Another tone makes another sign of it.
+  await waitFor(() => expect(clinic.preferences.recent_emoji[0]).toBe('👋'));
+  await prefer({ emoji_tone: 0, recent_emoji: [] });
 });
 
 test('whoever may change quick replies adds, changes and removes one, and takes that back', async () => {

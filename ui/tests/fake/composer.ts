@@ -12,6 +12,9 @@ type Answers = Pick<
   { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] },
   | 'get_draft'
   | 'keep_draft'
+  | 'keep_attached'
+  | 'get_attached'
+  | 'drop_attached'
   | 'list_quick_replies'
   | 'save_quick_reply'
   | 'remove_quick_reply'
@@ -31,7 +34,10 @@ const reply = (shortcut: string, title: string, body: string): QuickReply => ({
 
 /** What is written in the invented clinic. */
 export class FakeComposer {
-  readonly drafts = new Map<string, Draft>();
+  readonly drafts = new Map<string, Omit<Draft, 'files'>>();
+  /** Files beside them, as they came: in pieces. */
+  readonly attached = new Map<string, Omit<Commands['keep_attached']['request'], 'number' | 'base64'>>();
+  readonly pieces = new Map<string, string[]>();
   /** What waits for its time, by thread, and what was called off. */
   readonly scheduled = new Map<string, MessageRow[]>();
   readonly #off = new Map<string, MessageRow>();
@@ -67,6 +73,17 @@ export class FakeComposer {
     this.#refuse = refuse;
   }
 
+  /** What came of a file. */
+  #bytes(file: string): string {
+    return (this.pieces.get(file) ?? []).map(atob).join('');
+  }
+
+  /** A file was sent, or nobody wants it any more. */
+  drop(file: string): void {
+    this.attached.delete(file);
+    this.pieces.delete(file);
+  }
+
   /** Puts a message aside until its time. */
   schedule(conversation: string, message: MessageRow): void {
     const all = [...(this.scheduled.get(conversation) ?? []), message];
@@ -75,8 +92,36 @@ export class FakeComposer {
   }
 
   readonly answers: Answers = {
-    get_draft: ({ conversation_id }) =>
-      this.drafts.get(conversation_id) ?? { text: '', note: '', quoted_id: null },
+    get_draft: ({ conversation_id }) => ({
+      ...(this.drafts.get(conversation_id) ?? { text: '', note: '', quoted_id: null }),
+      files: [...this.attached.values()]
+        .filter((file) => file.conversation_id === conversation_id)
+        .map(({ file_id, file_name, mime_type, whole, voice }) => ({
+          id: file_id,
+          file_name,
+          mime_type,
+          size_bytes: this.#bytes(file_id).length,
+          voice,
+          state: whole ? 'whole' : voice ? 'interrupted' : 'gone',
+        })),
+    }),
+    keep_attached: ({ number, base64, ...file }) => {
+      const pieces = number === 0 ? [] : this.pieces.get(file.file_id);
+      if (!pieces) throw this.#refuse('not_found');
+      pieces[number] = base64;
+      this.pieces.set(file.file_id, pieces);
+      this.attached.set(file.file_id, file);
+      return {};
+    },
+    get_attached: ({ file_id }) => {
+      const file = this.attached.get(file_id);
+      if (!file) throw this.#refuse('not_found');
+      return { mime_type: file.mime_type, base64: btoa(this.#bytes(file_id)) };
+    },
+    drop_attached: ({ file_id }) => {
+      this.drop(file_id);
+      return {};
+    },
     keep_draft: ({ conversation_id, text, note, quoted_id }) => {
       if (text || note || quoted_id) this.drafts.set(conversation_id, { text, note, quoted_id });
       else this.drafts.delete(conversation_id);

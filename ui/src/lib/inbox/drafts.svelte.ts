@@ -1,21 +1,25 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { call, type Draft } from '$lib/bridge';
 import { alsoForget } from '$lib/bridge/live.svelte';
+import { showKept } from './composer/attaching.svelte';
 
 /** Between the last letter and when it is safe on the disk. */
 const pause = 400;
 /** Before what could not be kept is tried again. */
 const patience = 5000;
 
-const nothing: Draft = { text: '', note: '', quoted_id: null };
+/** Files stand beside it. */
+type Words = Omit<Draft, 'files'>;
+
+const nothing: Words = { text: '', note: '', quoted_id: null };
 
 /** What is being written, by conversation. It is kept in the encrypted copy; here is what the window shows. */
-const drafts = new SvelteMap<string, Draft>();
+const drafts = new SvelteMap<string, Words>();
 /** Conversations whose draft of before is here. */
 const read = new Set<string>();
 const unwritten = new Map<string, ReturnType<typeof setTimeout>>();
 
-export const draftOf = (conversation: string): Draft => drafts.get(conversation) ?? nothing;
+export const draftOf = (conversation: string): Words => drafts.get(conversation) ?? nothing;
 
 /** Brings what was being written when the program last ended. */
 export async function readDraft(conversation: string): Promise<void> {
@@ -31,12 +35,13 @@ export async function readDraft(conversation: string): Promise<void> {
       note: both(kept.note, now.note),
       quoted_id: now.quoted_id ?? kept.quoted_id,
     });
+    showKept(conversation, kept.files);
   } catch {
     read.delete(conversation);
   }
 }
 
-export function keepDraft(conversation: string, change: Partial<Draft>): void {
+export function keepDraft(conversation: string, change: Partial<Words>): void {
   const now = draftOf(conversation);
   const next = { ...now, ...change };
   if (next.text === now.text && next.note === now.note && next.quoted_id === now.quoted_id) return;

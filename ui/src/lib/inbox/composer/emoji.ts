@@ -8,12 +8,20 @@ export interface Emoji {
   group: number;
   /** What it is found by, without capitals and accents. */
   words: string[];
+  /** The same in each of the five tones of skin, the lightest first; none where it shows no people. */
+  tones: string[];
 }
+
+/** No tone of skin, and the five there are, the lightest first. */
+export const tones = [0, 1, 2, 3, 4, 5] as const;
+
+/** The sign in a tone of skin, where it has one. */
+export const toned = (emoji: Emoji, tone: number): string => emoji.tones[tone - 1] ?? emoji.emoji;
 
 /** The groups in the order and with the numbers of the published list. */
 export const groups = [0, 1, 3, 4, 5, 6, 7, 8, 9] as const;
 
-const sources: Record<Locale, () => Promise<{ default: [string, number, string, string][] }>> = {
+const sources: Record<Locale, () => Promise<{ default: [string, number, string, string, string[]?][] }>> = {
   'pt-BR': () => import('emojibase-data/pt/data.json?emoji'),
   en: () => import('emojibase-data/en/data.json?emoji'),
 };
@@ -25,11 +33,12 @@ export function readEmoji(locale: Locale): Promise<Emoji[]> {
   let list = lists.get(locale);
   if (!list) {
     list = sources[locale]().then((source) =>
-      source.default.map(([emoji, group, name, tags]) => ({
+      source.default.map(([emoji, group, name, tags, tones]) => ({
         emoji,
         name,
         group,
         words: words(`${name} ${tags}`),
+        tones: tones ?? [],
       })),
     );
     lists.set(locale, list);

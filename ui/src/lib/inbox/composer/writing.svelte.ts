@@ -5,8 +5,10 @@ import { whatHappened, whatToDo } from '$lib/i18n/problems';
 import { toast, toastProblem } from '$lib/shell/toasts.svelte';
 import { m } from '$paraglide/messages';
 import { draftOf, keepDraft, sent } from '../drafts.svelte';
-import { Attaching } from './attaching.svelte';
+import { Attaching, sendTake } from './attaching.svelte';
+import { tellRest, tellTyping } from '../typing';
 import { Field } from './field.svelte';
+import type { Take } from './recording.svelte';
 
 /** Longest text that goes out, in characters. */
 const most = 4096;
@@ -41,11 +43,15 @@ export class Writing {
   length = $derived([...this.text.trim()].length);
   over = $derived(this.length - most);
   /** Whether there is anything that could go. */
-  sends = $derived(this.over <= 0 && (this.length > 0 || (!this.note && this.attaching.files.length > 0)));
+  sends = $derived(this.over <= 0 && (this.length > 0 || (!this.note && this.attaching.sendable.length > 0)));
   /** Characters that are left, once there are few. */
   left = $derived(this.length > most - 300 ? most - this.length : undefined);
 
-  type = (words: string): void => keepDraft(this.#thread(), this.note ? { note: words } : { text: words });
+  type = (words: string): void => {
+    keepDraft(this.#thread(), this.note ? { note: words } : { text: words });
+    if (words.trim()) tellTyping(this.#thread());
+    else tellRest(this.#thread());
+  };
 
   /** Another thread is open, or another kind of text is written. */
   begin(): void {
@@ -115,6 +121,7 @@ export class Writing {
       if (this.note) {
         await call('write_note', { conversation_id: to, text: words });
         sent(to, 'note', words);
+        tellRest(to);
         this.note = false;
         return;
       }
@@ -127,9 +134,16 @@ export class Writing {
       else await this.#post(to, filled.text, at);
     });
 
+  /** Sends what was spoken; words that were begun stay. */
+  sendTake = (take: Take): Promise<void> =>
+    this.#attempt(async (to) => {
+      await sendTake(to, take, draftOf(to).quoted_id);
+      keepDraft(to, { quoted_id: null });
+    });
+
   async #post(to: string, text: string, at: string | null): Promise<void> {
     const { quoted_id } = draftOf(to);
-    if (this.attaching.files.length > 0 && !at) {
+    if (this.attaching.sendable.length > 0 && !at) {
       const under = this.attaching.takesCaption() ? text : '';
       await this.attaching.send(to, under, quoted_id);
       if (under) sent(to, 'text', under);
@@ -143,6 +157,7 @@ export class Writing {
       scheduled_for: at,
     });
     sent(to, 'text', text);
+    tellRest(to);
     if (!at) return;
     toast(m.scheduled_for({ when: dayTime(at) }), {
       act: {
