@@ -46,6 +46,31 @@ test('a copy is handed out, and where the file is is said', async () => {
   expect(clinic.asked.filter(({ cmd }) => cmd === 'export_person')).toHaveLength(1);
 });
 
+test('a file that could not be read is named, and the rest is handed out', async () => {
+  const { clinic } = await openData();
+  clinic.privacy.damaged = ['arquivos/2026-11-10-ab-laudo.pdf'];
+  screen.getByTestId('open-person-data').click();
+  const data = await screen.findByTestId('person-data');
+  within(data).getByTestId('export-person').click();
+  expect(await within(data).findByTestId('missing-files')).toHaveTextContent(
+    'Não puderam ser lidos e ficaram de fora (1): arquivos/2026-11-10-ab-laudo.pdf',
+  );
+  expect(within(data).getByTestId('exported')).toHaveTextContent('.zip');
+});
+
+test('an export can be called off, and nothing is said to be there', async () => {
+  const { clinic } = await openData();
+  screen.getByTestId('open-person-data').click();
+  const data = await screen.findByTestId('person-data');
+  clinic.slow = 600;
+  within(data).getByTestId('export-person').click();
+  clinic.slow = 0;
+  (await within(data).findByTestId('cancel-export')).click();
+  await waitFor(() => expect(clinic.asked.some(({ cmd }) => cmd === 'cancel_person_export')).toBe(true));
+  expect(await within(data).findByTestId('exported')).toHaveTextContent('A exportação foi cancelada');
+  expect(await within(data).findByTestId('export-person')).toBeEnabled();
+});
+
 test('what goes and what stays is said with its reason, and only the typed name erases', async () => {
   const { clinic, row } = await openData('admin');
   screen.getByTestId('open-person-data').click();

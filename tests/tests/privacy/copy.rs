@@ -8,8 +8,8 @@ use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
-use crate::actors::Actor;
-use crate::seed::{DIGITS, NAME, WORD};
+use super::seed::{DIGITS, NAME, WORD};
+use crate::desks::actors::Actor;
 
 async fn file(desk: &Actor) -> Result<SqliteConnection> {
     let profile: Value = serde_json::from_slice(&std::fs::read(desk.folder().join("profile.json"))?)?;

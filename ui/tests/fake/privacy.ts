@@ -7,6 +7,9 @@ const plain = (text: string) =>
 /** What an invented clinic knows of people, and how it forgets them. */
 export class FakePrivacy {
   readonly erased = new Map<string, string>();
+  calledOff = false;
+  /** Files that an export cannot read. */
+  damaged: string[] = [];
 
   constructor(
     private readonly conversations: () => ConversationRow[],
@@ -35,14 +38,20 @@ export class FakePrivacy {
 
   readonly answers: Pick<
     { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] },
-    'get_person_data' | 'export_person' | 'get_person_export' | 'erase_person'
+    'get_person_data' | 'export_person' | 'get_person_export' | 'cancel_person_export' | 'erase_person'
   > = {
     get_person_data: ({ contact_id }) => this.#known(contact_id),
-    get_person_export: () => ({ part: 'messages', rows: 750 }),
+    get_person_export: () => ({ part: 'messages', rows: 750, files_done: 0, files: 12 }),
+    cancel_person_export: () => {
+      this.calledOff = true;
+      return {};
+    },
     export_person: ({ contact_id }) => {
       const known = this.#known(contact_id);
+      if (this.calledOff) return { path: null, rows: 0, missing: [] };
       const name = plain(known.name).replaceAll(' ', '-');
-      return { path: `/home/recepcao/Downloads/dados-${name}-2026-11-21.zip`, rows: 1330 };
+      const path = `/home/recepcao/Downloads/dados-${name}-2026-11-21.zip`;
+      return { path, rows: 1330, missing: this.damaged };
     },
     erase_person: ({ contact_id, typed_name }) => {
       const known = this.#known(contact_id);

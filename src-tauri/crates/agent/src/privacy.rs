@@ -1,7 +1,7 @@
 //! `balcao-agent export`: hands out everything that is known about one person, as the owner does in the window.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use balcao_domain::clock::Clock;
@@ -24,7 +24,7 @@ pub struct Export {
     out: PathBuf,
     #[command(flatten)]
     desk: Desk,
-    /// Prints where the file is, and how many entries are in it, as JSON.
+    /// Prints where the file is, how many entries are in it, and which files could not be read, as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -33,39 +33,41 @@ impl Export {
     /// Reads, writes and says so.
     pub async fn run(self) -> Result<()> {
         // The place for it first: what nobody can receive is not read out.
-        let mut file = std::fs::File::create_new(&self.out)
-            .with_context(|| format!("{} cannot be written", self.out.display()))?;
-        let written = self.write(&mut file).await;
-        if written.is_err() {
-            // Half a file is none.
-            let _ = std::fs::remove_file(&self.out);
+        if self.out.exists() {
+            bail!("{} is there already", self.out.display());
         }
-        let rows = written?;
-        let path = self.out.display().to_string();
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            writeln!(out, "{}", json!({ "path": path, "rows": rows }))?;
-        } else {
-            writeln!(out, "{rows} entries in {path}")?;
-        }
-        Ok(())
-    }
-
-    async fn write(&self, file: &mut std::fs::File) -> Result<u64> {
+        let folder = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let watched = std::io::stderr().is_terminal();
         let tenant = self.desk.connect().await?;
         let told = |progress: ExportProgress| {
             if watched {
+                let (part, rows) = (progress.part, progress.rows);
                 // That nobody reads along is no reason to stop.
-                let _ = writeln!(std::io::stderr(), "{}: {} entries so far", progress.part, progress.rows);
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "{part}: {rows} entries, {} of {} files so far",
+                    progress.files_done,
+                    progress.files
+                );
             }
         };
-        let record = tenant.export_person(self.person, told).await;
+        let made = tokio::select! {
+            made = tenant.export_person(self.person, folder, Clock::System.now(), told) => made,
+            _ = tokio::signal::ctrl_c() => bail!("it was called off, and nothing is left of it"),
+        };
         tenant.close().await;
-        let Some(record) = record? else { bail!("there is no such person in this clinic") };
-        file.write_all(&record.archive(Clock::System.now())?)
-            .and_then(|()| file.sync_all())
-            .context("the file cannot be written")?;
-        Ok(record.rows())
+        let Some(mut archive) = made? else { bail!("there is no such person in this clinic") };
+        archive.keep_as(&self.out).with_context(|| format!("{} cannot be written", self.out.display()))?;
+        let (path, rows, missing) = (self.out.display(), archive.rows, &archive.missing);
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", json!({ "path": path.to_string(), "rows": rows, "missing": missing }))?;
+        } else {
+            writeln!(out, "{rows} entries in {path}")?;
+            for name in missing {
+                writeln!(out, "missing, it could not be read: {name}")?;
+            }
+        }
+        Ok(())
     }
 }

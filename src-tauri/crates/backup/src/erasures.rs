@@ -36,15 +36,38 @@ pub async fn keep_erasures(folder: &Path, words: &Words, list: &Value) -> Result
             let _ = fs::remove_file(&draft);
         })
     });
-    work.await.unwrap_or_else(|panic| Err(std::io::Error::other(panic))).map_err(failed)
+    work.await.unwrap_or_else(|panic| Err(panic.into())).map_err(failed)
+}
+
+/// Adds to the list beside the backups that these words open. Whoever stands there already stays: of several databases that are
+/// backed up into one folder, each has its own.
+///
+/// # Errors
+/// As [`crate::make`]; [`BackupError::WrongWords`] and [`BackupError::Damaged`] where the list that is there cannot be read.
+pub async fn add_erasures(folder: &Path, words: &Words, list: &Value) -> Result<()> {
+    let (there, theirs) = (place(folder, words), words.clone());
+    let reading = tokio::task::spawn_blocking(move || read(there, &theirs));
+    let failed = BackupError::io("read", folder);
+    let mut all = reading.await.map_err(|panic| failed(panic.into()))??;
+    let known = all.as_array().cloned().unwrap_or_default();
+    let more: Vec<Value> = list.as_array().into_iter().flatten().filter(|one| !known.contains(one)).cloned().collect();
+    if more.is_empty() {
+        return Ok(());
+    }
+    all = Value::Array([known, more].concat());
+    keep_erasures(folder, words, &all).await
 }
 
 /// The list beside a backup; empty where there is none. One that is damaged or somebody else's is a reason to stop: whoever
 /// was forgotten must not come back unnoticed.
 pub(crate) fn beside(backup: &Path, words: &Words) -> Result<Value> {
-    let Some(place) = backup.parent().map(|folder| place(folder, words)).filter(|place| place.exists()) else {
+    backup.parent().map_or(Ok(Value::Array(Vec::new())), |folder| read(place(folder, words), words))
+}
+
+fn read(place: PathBuf, words: &Words) -> Result<Value> {
+    if !place.exists() {
         return Ok(Value::Array(Vec::new()));
-    };
+    }
     let mut text = Vec::new();
     seal::open(&place, words)?.take(LONGEST).read_to_end(&mut text).map_err(|error| seal::of_reading(error, &place))?;
     serde_json::from_slice(&text).map_err(|_| BackupError::Damaged { file: place })
@@ -70,6 +93,11 @@ mod tests {
         keep_erasures(folder.path(), &words, &list).await.unwrap();
         assert_eq!(beside(&backup, &words).unwrap(), list);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        let another = json!({ "clinic_id": "d", "id": "q" });
+        add_erasures(folder.path(), &words, &json!([another])).await.unwrap();
+        add_erasures(folder.path(), &words, &json!([])).await.unwrap();
+        assert_eq!(beside(&backup, &words).unwrap(), json!([list[0], another]), "nobody is lost");
+        keep_erasures(folder.path(), &words, &list).await.unwrap();
         let other = Words::draw().unwrap();
         assert_eq!(beside(&backup, &other).unwrap(), json!([]), "that is another series");
         let forged = place(folder.path(), &words);

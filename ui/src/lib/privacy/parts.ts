@@ -9,6 +9,7 @@ const parts: Record<string, () => string> = {
   conversations: m.privacy_part_conversations,
   messages: m.privacy_messages,
   leads: m.privacy_leads,
+  merges: m.privacy_part_merges,
   audit: m.privacy_audit,
 };
 

@@ -3,30 +3,35 @@
 
 mod types;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use balcao_domain::text::fold;
-use balcao_tenant::privacy::{ErasurePreview, ExportProgress, Reason};
+use balcao_tenant::privacy::{ErasurePreview, ExportError, ExportProgress, PersonArchive, Reason};
+use tokio::sync::Notify;
 
 pub use types::*;
 
 use crate::commands::Nothing;
-use crate::copy::{export_folder, save_new};
+use crate::copy::{export_folder, new_place, not_written};
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::members::line;
 
 /// The export that is being made.
 #[derive(Debug, Default)]
-pub(crate) struct Underway(Mutex<PersonExport>);
+pub(crate) struct Underway {
+    progress: Mutex<PersonExport>,
+    calling_off: Notify,
+}
 
 impl Underway {
     fn told(&self) -> PersonExport {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn tell(&self, progress: PersonExport) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 }
 
@@ -41,25 +46,47 @@ pub(crate) async fn get_person_export(desk: &Arc<Desk>, _: Nothing) -> Result<Pe
     Ok(desk.person_export.told())
 }
 
+pub(crate) async fn cancel_person_export(desk: &Arc<Desk>, _: Nothing) -> Result<Nothing, ApiError> {
+    desk.person_export.calling_off.notify_waiters();
+    Ok(Nothing {})
+}
+
 pub(crate) async fn export_person(desk: &Arc<Desk>, wish: ExportPerson) -> Result<ExportedPerson, ApiError> {
     // What nobody can receive is not read out.
     let folder = export_folder(desk)?;
+    tokio::fs::create_dir_all(&folder).await.map_err(|error| not_written(&error))?;
+    let called_off = desk.person_export.calling_off.notified();
     let tenant = line(desk).await?;
-    let told = |progress: ExportProgress| {
-        let rows = u32::try_from(progress.rows).unwrap_or(u32::MAX);
-        desk.person_export.tell(PersonExport { part: Some(progress.part.to_owned()), rows });
+    let now = desk.clock.now();
+    let told = |progress: ExportProgress| desk.person_export.tell(progress.into());
+    let made = tokio::select! {
+        made = tenant.export_person(wish.contact_id, &folder, now, told) => Some(made),
+        () = called_off => None,
     };
-    let record = tenant.export_person(wish.contact_id, told).await;
     tenant.close().await;
     desk.person_export.tell(PersonExport::default());
-    let record = record?.ok_or_else(nobody)?;
-    let (now, rows) = (desk.clock.now(), u32::try_from(record.rows()).unwrap_or(u32::MAX));
-    let name =
-        format!("dados-{}-{}", file_name(record.name()), now.with_timezone(&record.time_zone).format("%Y-%m-%d"));
-    let archive = tokio::task::spawn_blocking(move || record.archive(now)).await.map_err(ApiError::internal)?;
-    let archive = archive.map_err(|error| ApiError::new("no_memory", error.to_string()))?;
-    let path = save_new(folder, name, "zip", archive).await?;
-    Ok(ExportedPerson { path: path.display().to_string(), rows })
+    let archive = match made {
+        None => return Ok(ExportedPerson { path: None, rows: 0, missing: Vec::new() }),
+        Some(Err(ExportError::Database(error))) => return Err(error.into()),
+        Some(Err(ExportError::Away(code))) => {
+            return Err(ApiError::new(code, "a file is not brought back from the bucket"));
+        }
+        Some(Err(ExportError::File(error))) => return Err(not_written(&error)),
+        Some(Ok(None)) => return Err(nobody()),
+        Some(Ok(Some(archive))) => archive,
+    };
+    let missing = archive.missing.clone();
+    let rows = u32::try_from(archive.rows).unwrap_or(u32::MAX);
+    let day = now.with_timezone(&archive.time_zone).format("%Y-%m-%d");
+    let name = format!("dados-{}-{day}", file_name(&archive.name));
+    let path =
+        tokio::task::spawn_blocking(move || placed(archive, &folder, &name)).await.map_err(ApiError::internal)?;
+    let path = path.map_err(|error| not_written(&error))?;
+    Ok(ExportedPerson { path: Some(path.display().to_string()), rows, missing })
+}
+
+fn placed(mut archive: PersonArchive, folder: &Path, name: &str) -> std::io::Result<PathBuf> {
+    new_place(folder, name, "zip", |place| archive.keep_as(place)).map(|(place, ())| place)
 }
 
 pub(crate) async fn erase_person(desk: &Arc<Desk>, wish: ErasePerson) -> Result<ErasedPerson, ApiError> {
@@ -98,6 +125,18 @@ fn file_name(name: &str) -> String {
     let plain: String = fold(name).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).take(4).collect();
     if words.is_empty() { "pessoa".to_owned() } else { words.join("-").chars().take(60).collect() }
+}
+
+impl From<ExportProgress> for PersonExport {
+    fn from(progress: ExportProgress) -> Self {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            part: Some(progress.part.to_owned()),
+            rows: u32::try_from(progress.rows).unwrap_or(u32::MAX),
+            files_done: number(progress.files_done),
+            files: number(progress.files),
+        }
+    }
 }
 
 fn shown(preview: ErasurePreview) -> PersonData {

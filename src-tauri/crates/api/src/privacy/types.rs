@@ -52,20 +52,27 @@ pub struct ExportPerson {
 /// Where the file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct ExportedPerson {
-    /// The file: a zip with a page and a document for programs.
-    pub path: String,
+    /// The file: a zip with a page, a document for programs, and files. Absent when the export was called off: nothing is left
+    /// of it then.
+    pub path: Option<String>,
     /// Entries in it.
     pub rows: u32,
+    /// Files of messages that are named in it and could not be read.
+    pub missing: Vec<String>,
 }
 
 /// How far an export is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS, JsonSchema)]
 pub struct PersonExport {
-    /// person, addresses, patients, visits, waiting_list, conversations, messages, leads, audit; absent when none is under
-    /// way.
+    /// person, addresses, patients, visits, waiting_list, leads, conversations, messages, merges, audit, files; absent when
+    /// none is under way.
     pub part: Option<String>,
     /// Entries that were read.
     pub rows: u32,
+    /// Files that were read.
+    pub files_done: u32,
+    /// Files there are, as far as messages were read.
+    pub files: u32,
 }
 
 /// Erases a person for good.

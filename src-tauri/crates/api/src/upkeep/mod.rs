@@ -1,5 +1,6 @@
-//! What the computer that holds the clinic does on its own while the clinic is open: backups that are due, tried by a restore;
-//! the ageing of what is kept for a time; sessions that stand for ever. What it did is in the log.
+//! What a computer does for the clinic on its own while the clinic is open. The one that holds it: backups that are due, tried by
+//! a restore. Those of owners and admins, wherever the database is: the ageing of what is kept for a time, and sessions that
+//! stand for ever; the database says when, and to one of them. What was done is in the log.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::backup::{Turn, keep_erasures};
 use crate::desk::Desk;
 use crate::error::ApiError;
+use crate::profile::Kind;
 
 /// Between two looks at what there is to do.
 const LOOKING: Duration = Duration::from_secs(30);
@@ -18,36 +20,41 @@ const LOOKING: Duration = Duration::from_secs(30);
 /// Before the first one: a computer that was just switched on has other things to do, and each begins a little apart.
 const FIRST: std::ops::Range<u64> = 20..80;
 
-/// Between two looks for sessions that stand.
-const SESSIONS: TimeDelta = TimeDelta::minutes(5);
+/// Between two questions to a database that is here whether it is time for something.
+const ASKING: TimeDelta = TimeDelta::minutes(5);
+
+/// The same for one elsewhere, which other computers ask, too.
+const ASKING_ELSEWHERE: TimeDelta = TimeDelta::minutes(15);
 
 /// Between two looks for people who were forgotten: a backup of before does not know of them.
 const ERASURES: TimeDelta = TimeDelta::minutes(5);
 
-/// Between two goes at the audit.
-const AUDIT: TimeDelta = TimeDelta::days(1);
-
-/// Name of the fact that keeps when the audit last aged.
-const AUDIT_AGED: &str = "audit_aged_at";
-
 /// Looks after the clinic that is open at `time`, for as long as it is.
 pub(crate) fn keep(desk: Weak<Desk>, time: u64) {
-    let first = Duration::from_secs(rand::random_range(FIRST));
+    let mut wait = Duration::from_secs(rand::random_range(FIRST));
     tokio::spawn(async move {
-        tokio::time::sleep(first).await;
         let mut round = Round::default();
         loop {
+            let Some(bell) = desk.upgrade().map(|desk| desk.upkeep.clone()) else { return };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = bell.notified() => round = Round::default(),
+            }
+            wait = LOOKING;
             let Some(desk) = desk.upgrade().filter(|desk| desk.time() == time) else { return };
             round.go(&desk).await;
-            drop(desk);
-            tokio::time::sleep(LOOKING).await;
         }
     });
 }
 
 impl Desk {
-    /// Does now what the computer that holds the clinic does on its own, as far as its time has come. It is done every half
-    /// minute anyway.
+    /// Has what this computer does on its own looked at now, and not only when it is looked at next.
+    pub fn ring_for_upkeep(&self) {
+        self.upkeep.notify_one();
+    }
+
+    /// Does now what this computer does for the clinic on its own, as far as its time has come. It is done every half minute
+    /// anyway.
     pub async fn look_after(self: &Arc<Self>) {
         Round::default().go(self).await;
     }
@@ -56,7 +63,7 @@ impl Desk {
 /// What was done when, as far as this run of the program knows.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
-    sessions_at: Option<DateTime<Utc>>,
+    asked_at: Option<DateTime<Utc>>,
     erasures_at: Option<DateTime<Utc>>,
 }
 
@@ -70,22 +77,21 @@ impl Round {
 
     async fn try_all(&mut self, desk: &Arc<Desk>) -> Result<(), ApiError> {
         let clock = &desk.clock;
-        if desk.backup_book().since.is_none() {
+        let kind = desk.clinic().await?.kind;
+        if kind == Kind::Local && desk.backup_book().since.is_none() {
             let now = clock.now();
             desk.note_backup(|book| book.since = Some(now))?;
         }
         if !is_quiet(desk).await? {
             return Ok(());
         }
-        if is_time(self.sessions_at, clock, SESSIONS) {
-            self.sessions_at = Some(clock.now());
-            end_stuck_sessions(desk).await?;
+        let every = if kind == Kind::Local { ASKING } else { ASKING_ELSEWHERE };
+        if is_time(self.asked_at, clock, every) && may_keep_up(desk).await? {
+            self.asked_at = Some(clock.now());
+            keep_up(desk).await?;
         }
-        let aged = desk.clinic().await?.cache.state(AUDIT_AGED).await?.and_then(|text| text.parse().ok());
-        if is_time(aged, clock, AUDIT) {
-            age(desk).await?;
-            let now = clock.now().to_rfc3339();
-            desk.clinic().await?.cache.set_state(AUDIT_AGED, &now).await?;
+        if kind != Kind::Local {
+            return Ok(());
         }
         if is_time(self.erasures_at, clock, ERASURES) && desk.backup_book().is_set_up() {
             self.erasures_at = Some(clock.now());
@@ -116,29 +122,23 @@ fn is_time(last: Option<DateTime<Utc>>, clock: &Clock, every: TimeDelta) -> bool
     last.is_none_or(|last| last > now || now - last >= every)
 }
 
-async fn end_stuck_sessions(desk: &Desk) -> Result<(), ApiError> {
-    let dialling = desk.clinic().await?.line.dial();
-    let tenant = dialling.await?;
-    let ended = tenant.end_stuck_sessions().await;
-    tenant.close().await;
-    let ended = ended?;
-    if ended > 0 {
-        desk.log_upkeep("sessions_ended", &format!("count={ended}")).await;
-    }
-    Ok(())
+/// Whether who works here may; the database has the last word.
+async fn may_keep_up(desk: &Desk) -> Result<bool, ApiError> {
+    let member = desk.clinic().await?.summary().await?.map(|(_, member)| member);
+    Ok(member.is_some_and(|member| matches!(member.role.as_str(), "owner" | "admin")))
 }
 
-/// What is kept for a time only: the audit, and what waits for messages that do not come.
-async fn age(desk: &Desk) -> Result<(), ApiError> {
+/// What is kept for a time only, and sessions that stand: if it is time, and nobody else has begun.
+async fn keep_up(desk: &Desk) -> Result<(), ApiError> {
     let dialling = desk.clinic().await?.line.dial();
     let tenant = dialling.await?;
-    let aged = tenant.age_audit().await;
-    let forgotten = tenant.forget_old_effects().await;
+    let done = tenant.keep_up().await;
     tenant.close().await;
-    forgotten?;
-    let aged = aged?;
-    if aged > 0 {
-        desk.log_upkeep("audit_aged", &format!("rows={aged}")).await;
+    let done = done?;
+    for (event, fact, count) in [("sessions_ended", "count", done.ended), ("audit_aged", "rows", done.aged)] {
+        if let Some(count) = count.filter(|count| *count > 0) {
+            desk.log_upkeep(event, &format!("{fact}={count}")).await;
+        }
     }
     Ok(())
 }
@@ -148,14 +148,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_done_daily_is_done_daily_also_by_a_clock_that_was_set_back() {
+    fn what_is_asked_now_and_then_is_asked_also_by_a_clock_that_was_set_back() {
         let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
         let clock = Clock::manual(now);
-        assert!(is_time(None, &clock, AUDIT));
-        assert!(!is_time(Some(now), &clock, AUDIT));
-        clock.advance(AUDIT);
-        assert!(is_time(Some(now), &clock, AUDIT));
+        assert!(is_time(None, &clock, ASKING));
+        assert!(!is_time(Some(now), &clock, ASKING));
+        clock.advance(ASKING);
+        assert!(is_time(Some(now), &clock, ASKING));
         clock.advance(TimeDelta::days(-400));
-        assert!(is_time(Some(now), &clock, AUDIT));
+        assert!(is_time(Some(now), &clock, ASKING));
     }
 }

@@ -1,18 +1,25 @@
-//! Everything that is known about a person, read from the database itself: the copy on a desk has only a part of it.
+//! Everything that is known about a person, read from the database itself: the copy on a desk has only a part of it. It is
+//! written down as it comes, so that a thread of years and its files need no memory.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use balcao_domain::file::{FileType, safe_name};
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row as _};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::archive::{PersonArchive, Piece, Writing};
+use super::person::About;
+use crate::bucket::Away;
 use crate::connect::answered;
-use crate::{Error, Result, Tenant, media};
+use crate::media::Stored;
+use crate::{Error, Tenant, bucket};
 
 /// How long the server may be silent between two rows.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -20,131 +27,189 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Rows between two words about how far it is.
 const TOLD_EVERY: u64 = 250;
 
-/// The parts of a record, in the order in which they are read.
-pub const PARTS: [&str; 9] =
-    ["person", "addresses", "patients", "visits", "waiting_list", "conversations", "messages", "leads", "audit"];
+/// The parts of a record, in the order in which they are read and stand on the page.
+pub const PARTS: [&str; 10] = [
+    "person",
+    "addresses",
+    "patients",
+    "visits",
+    "waiting_list",
+    "leads",
+    "conversations",
+    "messages",
+    "merges",
+    "audit",
+];
+
+/// The files, which come after them.
+const FILES: &str = "files";
 
 /// How far an export is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExportProgress {
-    /// One of [`PARTS`].
+    /// One of [`PARTS`], or `files`.
     pub part: &'static str,
     /// Rows read in all.
     pub rows: u64,
+    /// Files read in all.
+    pub files_done: usize,
+    /// Files there are; known when the messages were read.
+    pub files: usize,
 }
 
-/// Everything that is known about a person, as it stood at one moment. `Debug` says how much, not what.
-#[derive(Clone, PartialEq)]
-pub struct PersonRecord {
-    /// What the clinic is called.
-    pub clinic: String,
-    /// Its time zone.
-    pub time_zone: chrono_tz::Tz,
-    pub(super) parts: BTreeMap<&'static str, Vec<Value>>,
-    pub(super) files: Vec<PersonFile>,
+/// Why an export came to nothing. Nothing of it is left then.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The database did not tell.
+    #[error(transparent)]
+    Database(#[from] Error),
+    /// The file could not be written.
+    #[error("the file cannot be written: {0}")]
+    File(#[from] std::io::Error),
+    /// A file is in the bucket and does not come back, for the reason of this name.
+    #[error("a file is not brought back: {0}")]
+    Away(String),
 }
 
-/// A file that was sent to or by the person.
-#[derive(Clone, PartialEq)]
-pub struct PersonFile {
-    /// Where it lies in what is handed out; the message says the same under `saved_as`.
-    pub name: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+impl From<Away> for ExportError {
+    fn from(away: Away) -> Self {
+        match away {
+            Away::Database(error) => Self::Database(error),
+            Away::Stuck(code) => Self::Away(code),
+        }
+    }
 }
 
-impl PersonRecord {
-    /// Documents of a part; none for a part that does not exist.
-    pub fn part(&self, name: &str) -> &[Value] {
-        self.parts.get(name).map_or(&[], Vec::as_slice)
-    }
-
-    /// The files of the messages.
-    pub fn files(&self) -> &[PersonFile] {
-        &self.files
-    }
-
-    /// How many documents there are in all.
-    pub fn rows(&self) -> u64 {
-        self.parts.values().map(|rows| rows.len() as u64).sum()
-    }
-
-    /// What the person is called; empty for one without a name.
-    pub fn name(&self) -> &str {
-        let said = |key: &str| self.part("person").first()?.get(key)?.as_str().filter(|text| !text.is_empty());
-        said("name").or_else(|| said("profile_name")).or_else(|| said("phone")).unwrap_or_default()
-    }
+/// A file to be read after the rows.
+struct Named {
+    message: Uuid,
+    name: String,
 }
 
 impl Tenant {
-    /// Reads everything about a person in one snapshot. The database writes down that it was read out. `None` when there is
-    /// no such person.
+    /// Reads everything about a person, its rows as they stood at one moment, into a new file in a folder that is there. The database
+    /// writes down that it was read out. `None` when there is no such person. Whoever stops waiting for it leaves nothing
+    /// behind. A file of a message that is not what was stored is left out, and named as missing.
     ///
     /// # Errors
-    /// [`Error::NotPermitted`] for everybody but owner and admins.
-    pub async fn export_person(&self, person: Uuid, told: impl Fn(ExportProgress)) -> Result<Option<PersonRecord>> {
+    /// [`Error::NotPermitted`] for everybody but owner and admins; [`ExportError::File`] where it cannot be written;
+    /// [`ExportError::Away`].
+    pub async fn export_person(
+        &self,
+        person: Uuid,
+        folder: &Path,
+        now: DateTime<Utc>,
+        told: impl Fn(ExportProgress),
+    ) -> Result<Option<PersonArchive>, ExportError> {
         let who = self.whoami().await?;
+        let time_zone = who.time_zone.parse().unwrap_or(chrono_tz::America::Sao_Paulo);
         let mut turn = self.turn().await?;
         answered(sqlx::raw_sql("begin isolation level repeatable read").execute(turn.connection())).await?;
-        let mut parts: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
-        let mut rows = 0;
-        for part in PARTS {
-            told(ExportProgress { part, rows });
-            let question = sqlx::query("select app.export_person($1, $2) as document").bind(person).bind(part);
-            let mut stream = question.fetch(turn.connection());
-            let documents = parts.entry(part).or_default();
-            // Left half-way the connection is dropped, with the transaction.
-            while let Some(row) = timeout(SILENCE, stream.try_next()).await.map_err(|_| Error::ConnectionLost)?? {
-                documents.push(row.try_get::<Json<Value>, _>("document")?.0);
-                rows += 1;
-                if rows % TOLD_EVERY == 0 {
-                    told(ExportProgress { part, rows });
-                }
+        let writing = Writing::begin(folder, About { clinic: who.clinic_name, time_zone, now })?;
+        // Left half-way the connection is dropped, with the transaction.
+        let read = read(turn.connection(), person, writing, &told).await?;
+        answered(sqlx::raw_sql("commit").execute(turn.connection())).await?;
+        let Some((mut writing, mut so_far, files)) = read else {
+            turn.end(Ok(()))?;
+            return Ok(None);
+        };
+        // Not within the transaction: on a slow line they take longer than one may stand.
+        so_far.part = FILES;
+        for file in &files {
+            told(so_far);
+            writing.put(Piece::File(file.name.clone())).await?;
+            match read_file(turn.connection(), file, &mut writing).await {
+                Err(problem) if is_of_the_file(&problem) => writing.put(Piece::Lost).await?,
+                read => read?,
             }
+            so_far.files_done += 1;
         }
-        let mut files = Vec::new();
-        for letter in parts.get_mut("messages").into_iter().flatten() {
-            if let Some(file) = file_of(turn.connection(), letter).await? {
-                files.push(file);
-            }
-        }
-        let kept = answered(sqlx::raw_sql("commit").execute(turn.connection())).await;
-        turn.end(kept)?;
-        let time_zone = who.time_zone.parse().unwrap_or(chrono_tz::America::Sao_Paulo);
-        let record = PersonRecord { clinic: who.clinic_name, time_zone, parts, files };
-        Ok((!record.part("person").is_empty()).then_some(record))
+        turn.end(Ok(()))?;
+        Ok(Some(writing.finish(so_far.rows).await?))
     }
+}
+
+/// `None` where there is nobody.
+async fn read(
+    connection: &mut PgConnection,
+    person: Uuid,
+    mut writing: Writing,
+    told: &impl Fn(ExportProgress),
+) -> Result<Option<(Writing, ExportProgress, Vec<Named>)>, ExportError> {
+    let mut so_far = ExportProgress { part: PARTS[0], rows: 0, files_done: 0, files: 0 };
+    let mut files: Vec<Named> = Vec::new();
+    for part in PARTS {
+        so_far.part = part;
+        told(so_far);
+        let question = sqlx::query("select app.export_person($1, $2) as document").bind(person).bind(part);
+        let mut stream = question.fetch(&mut *connection);
+        while let Some(row) =
+            timeout(SILENCE, stream.try_next()).await.map_err(|_| Error::ConnectionLost)?.map_err(Error::from)?
+        {
+            let mut document = row.try_get::<Json<Value>, _>("document").map_err(Error::from)?.0;
+            files.extend(file_of(&mut document));
+            writing.put(Piece::Row(document)).await?;
+            so_far.rows += 1;
+            so_far.files = files.len();
+            if so_far.rows.is_multiple_of(TOLD_EVERY) {
+                told(so_far);
+            }
+        }
+        drop(stream);
+        if so_far.rows == 0 {
+            return Ok(None);
+        }
+        writing.put(Piece::PartEnds).await?;
+    }
+    Ok(Some((writing, so_far, files)))
+}
+
+/// How often a file is read anew whose pieces go to the bucket while they are read.
+const TRIES: usize = 3;
+
+/// What the bucket says of an object that it does not have, or not as it was put there: no waiting brings it back.
+const LOST: [&str; 2] = ["bucket_no_object", "bucket_changed"];
+
+/// Whether the file alone cannot be read: it is not what was stored, is there no more, or stands on a page that is damaged.
+fn is_of_the_file(problem: &ExportError) -> bool {
+    match problem {
+        ExportError::Database(problem) => matches!(problem, Error::Protocol | Error::Database { .. }),
+        ExportError::Away(code) => LOST.contains(&code.as_str()),
+        ExportError::File(_) => false,
+    }
+}
+
+async fn read_file(connection: &mut PgConnection, file: &Named, writing: &mut Writing) -> Result<(), ExportError> {
+    for _ in 0..TRIES {
+        bucket::bring(connection, file.message).await?;
+        let stored = Stored::of(connection, file.message).await?.ok_or(Error::Protocol)?;
+        let (mut digest, mut read) = (Sha256::new(), 0_u64);
+        for place in 0_i32.. {
+            let Some(bytes) = stored.piece(connection, place).await? else { break };
+            read += bytes.len() as u64;
+            digest.update(&bytes);
+            writing.put(Piece::Bytes(bytes)).await?;
+        }
+        if !stored.is_away(read) {
+            return if stored.is(&digest.finalize()) { Ok(()) } else { Err(Error::Protocol.into()) };
+        }
+        writing.put(Piece::Again).await?;
+    }
+    Err(Error::Protocol.into())
 }
 
 /// The file of a message, where the clinic has it; the message then says where it lies.
-async fn file_of(connection: &mut PgConnection, letter: &mut Value) -> Result<Option<PersonFile>> {
-    let is_stored = |file: &Value| file.get("state").and_then(Value::as_str) == Some("stored");
-    if !letter.get("media").and_then(Value::as_array).is_some_and(|files| files.iter().any(is_stored)) {
-        return Ok(None);
-    }
-    let said = |key: &str| letter.get(key).and_then(Value::as_str);
-    let Some(message) = said("id").and_then(|id| id.parse().ok()) else { return Ok(None) };
-    let Some(contents) = media::contents(connection, message).await? else { return Ok(None) };
-    let day = said("sent_at").and_then(|at| at.get(..10)).unwrap_or("0000-00-00").to_owned();
-    let given = contents.file_name.as_deref().map(safe_name).filter(|name| !name.is_empty());
-    let end = given.unwrap_or_else(|| format!("arquivo.{}", FileType::of(&contents.bytes).extension));
+fn file_of(letter: &mut Value) -> Option<Named> {
+    let is_stored = |file: &&Value| file.get("state").and_then(Value::as_str) == Some("stored");
+    let file = letter.get("media")?.as_array()?.iter().find(is_stored)?;
+    let said = |key: &str| file.get(key).and_then(Value::as_str);
+    let given = said("file_name").map(safe_name).filter(|name| !name.is_empty());
+    let end =
+        given.unwrap_or_else(|| format!("arquivo.{}", FileType::extension_of(said("mime_type").unwrap_or_default())));
+    let message: Uuid = letter.get("id")?.as_str()?.parse().ok()?;
+    let day = letter.get("sent_at").and_then(Value::as_str).and_then(|at| at.get(..10)).unwrap_or("0000-00-00");
     // Two files of one name and one day are two.
     let name = format!("arquivos/{day}-{}-{end}", message.simple());
-    if let Value::Object(letter) = letter {
-        letter.insert("saved_as".to_owned(), Value::String(name.clone()));
-    }
-    Ok(Some(PersonFile { name, bytes: contents.bytes }))
-}
-
-/// Shows how large it is and not what it is.
-impl std::fmt::Debug for PersonFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PersonFile({} bytes)", self.bytes.len())
-    }
-}
-
-impl std::fmt::Debug for PersonRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PersonRecord").field("rows", &self.rows()).finish_non_exhaustive()
-    }
+    letter.as_object_mut()?.insert("saved_as".to_owned(), Value::String(name.clone()));
+    Some(Named { message, name })
 }

@@ -5,7 +5,10 @@ mod archive;
 mod erase;
 mod export;
 mod page;
+mod person;
+mod rows;
 mod words;
 
+pub use archive::PersonArchive;
 pub use erase::{Erased, ErasurePreview, Reason};
-pub use export::{ExportProgress, PARTS, PersonRecord};
+pub use export::{ExportError, ExportProgress, PARTS};

@@ -1,11 +1,11 @@
-//! A person's record as a page that anybody can read: one file that needs nothing else, and prints well.
+//! A person's record as a page that anybody can read: one file that needs nothing but the files beside it, and prints well.
 
-use std::fmt::Write as _;
+use std::io::{Result, Write};
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde_json::Value;
 
-use super::export::PersonRecord;
+use super::person::{About, name_of, said};
 use super::words;
 
 const STYLE: &str = "
@@ -16,40 +16,26 @@ p.soft,td.soft,.soft{color:#777}table{border-collapse:collapse;width:100%}
 td{white-space:pre-line}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8883}
 dl{display:grid;grid-template-columns:12rem 1fr;gap:.2rem 1rem;margin:0}dt{color:#777}dd{margin:0;overflow-wrap:anywhere}
 .m{margin:.5rem 0;padding:.4rem .7rem;border-radius:.5rem;border:1px solid #8884;max-width:38rem;overflow-wrap:anywhere;
-white-space:pre-wrap;break-inside:avoid}.m.out{margin-left:auto}.m .soft{display:block;font-size:.8rem;white-space:normal}
+white-space:pre-wrap;break-inside:avoid}.m.out{margin-left:auto}.m .soft{display:block;font-size:.8rem;white-space:normal}.lines{white-space:pre-line}
 tr{break-inside:avoid}
 @media print{body{margin:0;max-width:none;font-size:11pt}h2{break-after:avoid}}
 ";
 
-impl PersonRecord {
-    /// The page.
-    pub fn page(&self, now: DateTime<Utc>) -> String {
-        let mut page = Page { text: String::new(), record: self };
-        page.begin(now);
-        page.person();
-        page.patients();
-        page.visits();
-        page.waiting_list();
-        page.leads();
-        page.messages();
-        page.audit();
-        page.text.push_str("</body></html>\n");
-        page.text
-    }
-}
-
-struct Page<'a> {
-    text: String,
-    record: &'a PersonRecord,
-}
-
-/// A text of a document; empty when it is not there.
-fn said<'a>(document: &'a Value, key: &str) -> &'a str {
-    document.get(key).and_then(Value::as_str).unwrap_or_default()
+/// Written down as the rows come; only those that are few are kept until the others are there.
+pub(super) struct Page<W> {
+    pub(super) out: W,
+    about: About,
+    person: Option<Value>,
+    pub(super) name: String,
+    addresses: Vec<Value>,
+    pub(super) talks: Vec<Value>,
+    /// The talk whose messages are under way.
+    pub(super) talk: String,
+    is_table: bool,
 }
 
 /// A text that is only a text, whatever is in it.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -65,7 +51,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A value of a document as people read it.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -78,210 +64,182 @@ fn shown(value: &Value) -> String {
     }
 }
 
-impl Page<'_> {
-    fn begin(&mut self, now: DateTime<Utc>) {
-        let (name, clinic) = (plain(self.record.name()), plain(&self.record.clinic));
-        let made = now.with_timezone(&self.record.time_zone).format("%d/%m/%Y às %H:%M");
-        // Writing to a String cannot fail, here and below.
-        let _ = write!(
-            self.text,
+/// What happened, each with its document.
+pub(super) fn events(document: &Value) -> &[Value] {
+    listed(document, "events")
+}
+
+/// What a document lists under a name.
+pub(super) fn listed<'a>(document: &'a Value, name: &str) -> &'a [Value] {
+    document.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Texts that are there, with this between them.
+pub(super) fn joined<'a>(texts: impl IntoIterator<Item = &'a str>, between: &str) -> String {
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
+}
+
+impl<W: Write> Page<W> {
+    pub(super) fn new(out: W, about: About) -> Self {
+        let name = String::new();
+        Self {
+            out,
+            about,
+            person: None,
+            name,
+            addresses: Vec::new(),
+            talks: Vec::new(),
+            talk: String::new(),
+            is_table: false,
+        }
+    }
+
+    /// A document of a part; parts come in the order of [`super::PARTS`].
+    pub(super) fn row(&mut self, part: &str, row: Value) -> Result<()> {
+        match part {
+            "person" if self.person.is_none() => {
+                name_of(&row).clone_into(&mut self.name);
+                self.person = Some(row);
+                Ok(())
+            }
+            "addresses" => {
+                self.addresses.push(row);
+                Ok(())
+            }
+            "conversations" => {
+                self.talks.push(row);
+                Ok(())
+            }
+            "patients" => self.patient(&row),
+            "visits" => self.visit(&row),
+            "waiting_list" => self.waiting(&row),
+            "leads" => self.lead(&row),
+            "messages" => self.message(&row),
+            "merges" => self.merge(&row),
+            "audit" => self.audit(&row),
+            _ => Ok(()),
+        }
+    }
+
+    /// That was the part.
+    pub(super) fn part_ends(&mut self, part: &str) -> Result<()> {
+        if std::mem::take(&mut self.is_table) {
+            self.out.write_all(b"</tbody></table>")?;
+        }
+        match part {
+            "addresses" => self.begin(),
+            // Those of which nothing was said, and something happened.
+            "messages" => {
+                for talk in std::mem::take(&mut self.talks).iter().filter(|talk| !events(talk).is_empty()) {
+                    self.talk_begins(talk)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// That was all but some files.
+    pub(super) fn end(mut self, missing: &[String]) -> Result<W> {
+        if !missing.is_empty() {
+            self.out.write_all(
+                "<h2>Arquivos que faltam</h2><p>Estão registrados nas conversas e não puderam ser lidos, \
+                 por isso não estão na pasta arquivos:</p><ul>"
+                    .as_bytes(),
+            )?;
+            for name in missing {
+                write!(self.out, "<li>{}</li>", plain(name))?;
+            }
+            self.out.write_all(b"</ul>")?;
+        }
+        self.out.write_all(b"</body></html>\n")?;
+        Ok(self.out)
+    }
+
+    /// A day and a time of the clinic; empty for what is no instant.
+    pub(super) fn time(&self, document: &Value, key: &str) -> String {
+        DateTime::parse_from_rfc3339(said(document, key)).map_or_else(
+            |_| String::new(),
+            |at| at.with_timezone(&self.about.time_zone).format("%d/%m/%Y %H:%M").to_string(),
+        )
+    }
+
+    fn line(&mut self, name: &str, value: &str) -> Result<()> {
+        if value.is_empty() { Ok(()) } else { write!(self.out, "<dt>{name}</dt><dd>{}</dd>", plain(value)) }
+    }
+
+    /// A line of the table of this part, which begins with the first one.
+    pub(super) fn cells(&mut self, title: &str, columns: &[&str], cells: &[String]) -> Result<()> {
+        if !std::mem::replace(&mut self.is_table, true) {
+            let head: String = columns.iter().map(|column| format!("<th>{column}</th>")).collect();
+            write!(self.out, "<h2>{title}</h2><table><thead><tr>{head}</tr></thead><tbody>")?;
+        }
+        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", plain(cell))).collect();
+        writeln!(self.out, "<tr>{cells}</tr>")
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        let (name, clinic) = (plain(&self.name), plain(&self.about.clinic));
+        let made = self.about.now.with_timezone(&self.about.time_zone).format("%d/%m/%Y às %H:%M");
+        write!(
+            self.out,
             "<!doctype html><html lang=\"pt-BR\"><head><meta charset=\"utf-8\">\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>Dados de {name}</title>\
              <style>{STYLE}</style></head><body><h1>Dados de {name}</h1>\
              <p class=\"soft\">O que {clinic} tem registrado, em {made}. Você recebe esta cópia por direito \
-             (Lei Geral de Proteção de Dados, art. 18). O mesmo conteúdo, para programas, está no arquivo dados.json.</p>"
-        );
-    }
-
-    /// A day and a time of the clinic; empty for what is no instant.
-    fn time(&self, document: &Value, key: &str) -> String {
-        DateTime::parse_from_rfc3339(said(document, key)).map_or_else(
-            |_| String::new(),
-            |at| at.with_timezone(&self.record.time_zone).format("%d/%m/%Y %H:%M").to_string(),
-        )
-    }
-
-    fn heading(&mut self, title: &str) {
-        let _ = write!(self.text, "<h2>{title}</h2>");
-    }
-
-    fn line(&mut self, name: &str, value: &str) {
-        if !value.is_empty() {
-            let _ = write!(self.text, "<dt>{name}</dt><dd>{}</dd>", plain(value));
+             (Lei Geral de Proteção de Dados, art. 18). O mesmo conteúdo, para programas, está no arquivo dados.json; \
+             fotos, áudios e documentos das conversas estão na pasta arquivos.</p>"
+        )?;
+        let Some(person) = self.person.take() else { return Ok(()) };
+        self.out.write_all(b"<h2>Cadastro</h2><dl>")?;
+        self.line("Nome", said(&person, "name"))?;
+        self.line("Nome no WhatsApp", said(&person, "profile_name"))?;
+        let addresses = std::mem::take(&mut self.addresses);
+        for known in &addresses {
+            self.line(words::address(said(known, "kind")), said(known, "value"))?;
         }
-    }
-
-    fn table(&mut self, title: &str, columns: &[&str], rows: Vec<Vec<String>>) {
-        if rows.is_empty() {
-            return;
+        if addresses.is_empty() {
+            self.line("Telefone", said(&person, "phone"))?;
         }
-        self.heading(title);
-        let head: String = columns.iter().map(|column| format!("<th>{column}</th>")).collect();
-        let _ = write!(self.text, "<table><thead><tr>{head}</tr></thead><tbody>");
-        for row in rows {
-            let cells: String = row.iter().map(|cell| format!("<td>{}</td>", plain(cell))).collect();
-            let _ = write!(self.text, "<tr>{cells}</tr>");
-        }
-        self.text.push_str("</tbody></table>");
-    }
-
-    fn person(&mut self) {
-        let Some(person) = self.record.part("person").first() else { return };
-        self.heading("Cadastro");
-        self.text.push_str("<dl>");
-        self.line("Nome", said(person, "name"));
-        self.line("Nome no WhatsApp", said(person, "profile_name"));
-        for known in self.record.part("addresses") {
-            self.line(words::address(said(known, "kind")), said(known, "value"));
-        }
-        if self.record.part("addresses").is_empty() {
-            self.line("Telefone", said(person, "phone"));
-        }
-        self.line("E-mail", said(person, "email"));
-        self.line("Origem", said(person, "source"));
+        self.line("E-mail", said(&person, "email"))?;
+        self.line("Origem", said(&person, "source"))?;
         for (name, key) in [("Etiquetas", "tags"), ("Outros campos", "custom_fields"), ("Notas", "notes")] {
-            self.line(name, &shown(person.get(key).unwrap_or(&Value::Null)));
+            self.line(name, &shown(person.get(key).unwrap_or(&Value::Null)))?;
         }
         for (name, key) in [
             ("Aceitou receber mensagens", "opted_in_at"),
             ("Pediu para não receber", "opted_out_at"),
             ("Registrado em", "created_at"),
         ] {
-            self.line(name, &self.time(person, key));
+            let at = self.time(&person, key);
+            self.line(name, &at)?;
         }
-        self.text.push_str("</dl>");
-    }
-
-    fn patients(&mut self) {
-        let rows = self.record.part("patients").iter().map(|patient| {
-            let birth = said(patient, "birth_date").split('-').rev().collect::<Vec<_>>().join("/");
-            let animal = [said(patient, "species"), said(patient, "breed")].join(" ").trim().to_owned();
-            vec![
-                said(patient, "name").to_owned(),
-                words::relation(said(patient, "relation")).to_owned(),
-                birth,
-                animal,
-                said(patient, "medical_notes").to_owned(),
-            ]
-        });
-        let rows = rows.collect();
-        self.table("Pacientes", &["Nome", "Relação", "Nascimento", "Espécie e raça", "Observações"], rows);
-    }
-
-    fn visits(&mut self) {
-        let rows = self.record.part("visits").iter().map(|visit| {
-            let texts = ["notes", "squeeze_reason", "cancel_reason"].map(|key| said(visit, key));
-            vec![
-                self.time(visit, "starts_at"),
-                said(visit, "patient").to_owned(),
-                [said(visit, "service"), said(visit, "professional")].join(" · ").trim_matches([' ', '·']).to_owned(),
-                words::visit(said(visit, "status")).to_owned(),
-                texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n"),
-            ]
-        });
-        let rows = rows.collect();
-        self.table("Consultas", &["Quando", "Paciente", "O quê e com quem", "Situação", "Notas"], rows);
-    }
-
-    fn waiting_list(&mut self) {
-        let rows = self.record.part("waiting_list").iter().map(|entry| {
-            let preferences = shown(entry.get("preferences").unwrap_or(&Value::Null));
-            vec![self.time(entry, "created_at"), said(entry, "status").to_owned(), preferences]
-        });
-        let rows = rows.collect();
-        self.table("Lista de espera", &["Desde", "Situação", "Preferências"], rows);
-    }
-
-    fn leads(&mut self) {
-        let rows = self.record.part("leads").iter().map(|lead| {
-            let texts = [said(lead, "next_action"), said(lead, "loss_reason"), said(lead, "loss_note")];
-            let answers = shown(lead.get("answers").unwrap_or(&Value::Null));
-            let texts = texts.into_iter().chain([answers.as_str()]).filter(|text| !text.is_empty());
-            vec![
-                self.time(lead, "created_at"),
-                said(lead, "title").to_owned(),
-                [said(lead, "pipeline"), said(lead, "stage")].join(" · "),
-                texts.collect::<Vec<_>>().join("\n"),
-            ]
-        });
-        let rows = rows.collect();
-        self.table("Leads", &["Desde", "Interesse", "Etapa", "Mais"], rows);
-    }
-
-    fn messages(&mut self) {
-        for talk in self.record.part("conversations") {
-            let mut letters = self.record.part("messages").iter();
-            let mut letters = letters.by_ref().filter(|m| said(m, "conversation_id") == said(talk, "id")).peekable();
-            if letters.peek().is_none() {
-                continue;
-            }
-            self.heading(&format!("Conversa ({})", plain(said(talk, "channel"))));
-            for letter in letters {
-                let from_person = said(letter, "direction") == "inbound";
-                let who = match said(letter, "sender_kind") {
-                    "contact" => self.record.name(),
-                    "bot" => "Assistente automático",
-                    _ if said(letter, "sender").is_empty() => "Clínica",
-                    _ => said(letter, "sender"),
-                };
-                let file =
-                    letter.get("attachment").map(|file| [said(file, "file_name"), said(file, "title")].join(" "));
-                let file = match (said(letter, "saved_as"), file) {
-                    ("", file) => file,
-                    (name, _) => Some(name.to_owned()),
-                };
-                let kind = words::message(said(letter, "kind"))
-                    .map(|kind| format!("[{kind}] {}", file.unwrap_or_default().trim()).trim_end().to_owned());
-                let body = match (kind, said(letter, "body")) {
-                    (Some(kind), "") => kind,
-                    (Some(kind), body) => format!("{kind}\n{body}"),
-                    (None, body) => body.to_owned(),
-                };
-                let side = if from_person { "m" } else { "m out" };
-                let when = self.time(letter, "sent_at");
-                let _ = write!(
-                    self.text,
-                    "<div class=\"{side}\"><span class=\"soft\">{} · {when}</span>{}</div>",
-                    plain(who),
-                    plain(&body)
-                );
-            }
-        }
-    }
-
-    fn audit(&mut self) {
-        let rows = self.record.part("audit").iter().map(|entry| {
-            let what = format!("{} ({})", words::action(said(entry, "action")), words::table(said(entry, "table")));
-            vec![self.time(entry, "at"), what.trim_end_matches(" ()").to_owned()]
-        });
-        let rows = rows.collect();
-        self.table("O que foi feito com estes dados", &["Quando", "O quê"], rows);
+        self.out.write_all(b"</dl>")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
 
     use super::*;
 
-    fn record(parts: &[(&'static str, Value)]) -> PersonRecord {
-        let parts: BTreeMap<_, _> =
-            parts.iter().map(|(name, rows)| (*name, rows.as_array().cloned().unwrap_or_default())).collect();
-        PersonRecord {
+    fn page(parts: &[(&str, Value)]) -> String {
+        let about = About {
             clinic: "Clínica Ipê".to_owned(),
             time_zone: chrono_tz::America::Sao_Paulo,
-            parts,
-            files: Vec::new(),
+            now: DateTime::from_timestamp(1_795_000_000, 0).expect("it is a time"),
+        };
+        let mut page = Page::new(Vec::new(), about);
+        for part in super::super::PARTS {
+            let rows = parts.iter().find(|(name, _)| *name == part).and_then(|(_, rows)| rows.as_array());
+            for row in rows.into_iter().flatten() {
+                page.row(part, row.clone()).expect("memory takes it");
+            }
+            page.part_ends(part).expect("memory takes it");
         }
-    }
-
-    fn page(parts: &[(&'static str, Value)]) -> String {
-        let now = DateTime::from_timestamp(1_795_000_000, 0).expect("it is a time");
-        record(parts).page(now)
+        String::from_utf8(page.end(&[]).expect("memory takes it")).expect("it is text")
     }
 
     #[test]
@@ -295,6 +253,7 @@ mod tests {
                 "messages",
                 json!([{"conversation_id": "c", "body": odd, "kind": "document", "attachment": {"file_name": odd}}]),
             ),
+            ("merges", json!([{"kept": odd, "absorbed": odd}])),
             ("audit", json!([{"action": odd, "table": odd}])),
         ]);
         assert!(!page.contains("<script") && page.matches("</style>").count() == 1, "{page}");
@@ -324,10 +283,58 @@ mod tests {
             "<td>faltou</td>",
             "<td>Limpeza</td>",
             "Zu · 17/11/2026 23:59</span>[Áudio]",
-            "<div class=\"m out\"><span class=\"soft\">Ana · </span>bom dia",
+            "<div class=\"m out\"><span class=\"soft\">Ana</span>bom dia",
         ] {
             assert!(page.contains(text), "{text} in {page}");
         }
         assert!(!page.contains("Vazia") && !page.contains("Leads"), "what is empty is not there");
+    }
+
+    #[test]
+    fn what_happened_is_said_beside_what_it_happened_to() {
+        let page = page(&[
+            ("person", json!([{"name": "Zu"}])),
+            (
+                "visits",
+                json!([{"starts_at": "2026-11-18T11:30:00+00:00", "status": "scheduled", "events": [
+                    {"at": "2026-11-10T12:00:00+00:00", "kind": "booked", "member": "Ana", "details": {}},
+                    {"at": "2026-11-11T12:00:00+00:00", "kind": "moved", "member": "Rui",
+                     "details": {"from": {"starts_at": "2026-11-17T11:30:00+00:00"}}},
+                ]}]),
+            ),
+            (
+                "conversations",
+                json!([
+                    {"id": "a", "channel": "Recepção", "events": [
+                        {"at": "2026-11-10T12:00:00+00:00", "kind": "first_response", "seconds": 750, "member": "Ana"}],
+                     "surveys": [{"asked_at": "2026-11-10T15:00:00+00:00", "score": 5, "answered_at": "2026-11-10T15:05:00+00:00"}]},
+                    {"id": "b", "channel": "Muda", "events": [{"at": "2026-11-10T12:00:00+00:00", "kind": "opened"}]},
+                ]),
+            ),
+            (
+                "messages",
+                json!([
+                    {"conversation_id": "a", "direction": "internal", "sender_kind": "member", "sender": "Ana",
+                     "kind": "text", "body": "veja", "sent_at": "2026-11-10T12:00:00+00:00",
+                     "mentioned": [{"member": "Rui", "seen_at": "2026-11-10T13:00:00+00:00"}, {"member": "Bia"}]},
+                    {"conversation_id": "a", "direction": "inbound", "sender_kind": "contact", "kind": "document",
+                     "body": "", "saved_as": "arquivos/2026-11-10-x-exame do João.pdf"},
+                ]),
+            ),
+            (
+                "merges",
+                json!([{"merged_at": "2026-11-10T12:00:00+00:00", "absorbed": "Zuzu", "kept": "Zu", "member": "Ana"}]),
+            ),
+        ]);
+        for text in [
+            "10/11/2026 09:00 marcada, Ana\n11/11/2026 09:00 remarcada, Rui, era 17/11/2026 08:30</td>",
+            "<h2>Conversa (Recepção)</h2><p class=\"soft lines\">10/11/2026 09:00 primeira resposta, Ana, em 12 min\n10/11/2026 12:00 perguntamos como foi, nota 5 em 10/11/2026 12:05</p>",
+            "Ana · 10/11/2026 09:00 · para Rui (visto em 10/11/2026 10:00), Bia</span>veja",
+            "<a href=\"arquivos/2026-11-10-x-exame%20do%20Jo%C3%A3o.pdf\">arquivos/2026-11-10-x-exame do João.pdf</a>",
+            "<h2>Conversa (Muda)</h2><p class=\"soft lines\">10/11/2026 09:00 aberta</p>",
+            "<tr><td>10/11/2026 09:00</td><td>Zuzu</td><td>Zu</td><td>Ana</td><td></td></tr>",
+        ] {
+            assert!(page.contains(text), "{text} in {page}");
+        }
     }
 }

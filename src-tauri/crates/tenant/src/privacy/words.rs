@@ -14,6 +14,36 @@ pub(super) fn visit(status: &str) -> &str {
     }
 }
 
+/// What happened to a visit.
+pub(super) fn visit_event(kind: &str) -> &str {
+    match kind {
+        "booked" => "marcada",
+        "moved" => "remarcada",
+        "scheduled" => "voltou a ser marcada",
+        status => visit(status),
+    }
+}
+
+/// What happened to a conversation.
+pub(super) fn talk_event(kind: &str) -> &str {
+    match kind {
+        "opened" => "aberta",
+        "first_response" => "primeira resposta",
+        "resolved" => "encerrada",
+        "reopened" => "reaberta",
+        other => other,
+    }
+}
+
+/// How long something took.
+pub(super) fn duration(seconds: i64) -> String {
+    match (seconds / 3600, seconds % 3600 / 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
 /// Kind of a message that is not text.
 pub(super) fn message(kind: &str) -> Option<&str> {
     Some(match kind {
