@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use balcao_keychain::names;
-use balcao_tenant::Error;
 use balcao_tenant::members::{Code, Computer, Invitation, InvitationError, JoinRefusal};
+use balcao_tenant::{Address, Error};
 use chrono::{DateTime, TimeDelta, Utc};
-use uuid::Uuid;
 
+use super::arrival::{arrival_entry, arrival_id};
 use super::{ComputerName, JoinClinic, host_name, this_computer};
 use crate::commands::Nothing;
 use crate::copy::Opening;
@@ -28,47 +27,58 @@ pub(crate) async fn get_computer_name(_: &Arc<Desk>, _: Nothing) -> Result<Compu
 }
 
 /// Opens the invitation, gives the login a password that nobody else has seen, and goes on as with any clinic.
-///
-/// The new password is in the keyring before the database hears of it, under a name that follows from the login: whoever was
-/// interrupted between the two comes in by doing the same again.
 pub(crate) async fn join_clinic(desk: &Arc<Desk>, wish: JoinClinic) -> Result<Session, ApiError> {
     let _beginning = first_run(desk).await?;
-    let name = wish.computer_name.trim().to_owned();
+    let name = checked_name(&wish.computer_name)?;
+    let invitation = opened(wish.invitation, &wish.code).await?;
+    let id = arrival_id(&invitation.address);
+    let address = come_in(desk, invitation, name).await?;
+    desk.forget_unfinished().await?;
+    let profile = Profile { address: Some(address), ..Profile::new(id, Kind::Remote) };
+    profile.write(&desk.options.profile_dir)?;
+    desk.open_profile(profile, Opening::default());
+    Ok(desk.session())
+}
+
+pub(super) fn checked_name(name: &str) -> Result<String, ApiError> {
+    let name = name.trim().to_owned();
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(
             ApiError::new("invalid_request", "a computer's name has 1 to 120 characters").about("computer_name")
         );
     }
-    let code = Code::read(&wish.code)
-        .ok_or_else(|| ApiError::new("code_mistyped", "this cannot be a code of an invitation").about("code"))?;
-    let invitation = tokio::task::spawn_blocking(move || Invitation::open(&wish.invitation, &code))
-        .await
-        .map_err(ApiError::internal)?
-        .map_err(not_opened)?;
+    Ok(name)
+}
 
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, invitation.address.user.as_bytes());
-    let entry = names::database_password(&id.to_string());
+/// The invitation that the code opens.
+pub(crate) async fn opened(text: String, code: &str) -> Result<Invitation, ApiError> {
+    let code = Code::read(code)
+        .ok_or_else(|| ApiError::new("code_mistyped", "this cannot be a code of an invitation").about("code"))?;
+    let opening = tokio::task::spawn_blocking(move || Invitation::open(&text, &code));
+    opening.await.map_err(ApiError::internal)?.map_err(not_opened)
+}
+
+/// Accepts an invitation as the computer of this name. Returns the address at which the login now has the password that is in
+/// the keyring.
+///
+/// The new password is there before the database hears of it, under a name that follows from the login: whoever was
+/// interrupted between the two comes in by doing the same again.
+pub(super) async fn come_in(desk: &Desk, invitation: Invitation, name: String) -> Result<Address, ApiError> {
+    let entry = arrival_entry(&invitation.address);
     let password = desk.keychain.get_or_create_random(&entry, 32).await?;
     let mut computer = this_computer(&desk.options.app_version);
     computer.name = name;
     let application = format!("balcao {}", desk.options.app_version);
     let (invitation, answer) = accept(invitation, password.expose(), &computer, &application, &network()).await;
-    let problem = match answer {
-        Ok(Ok(())) => None,
-        Ok(Err(refusal)) => Some(refused(refusal)),
-        Err(error) => Some(failed(&error, &invitation, desk.clock.now())),
+    let (problem, hopeless) = match answer {
+        Ok(Ok(())) => return Ok(invitation.address),
+        Ok(Err(refusal)) => refused(refusal),
+        Err(error) => failed(&error, &invitation, desk.clock.now()),
     };
-    if let Some((problem, hopeless)) = problem {
-        if hopeless {
-            desk.keychain.delete(&entry).await?;
-        }
-        return Err(problem);
+    if hopeless {
+        desk.keychain.delete(&entry).await?;
     }
-    desk.forget_unfinished().await?;
-    let profile = Profile { address: Some(invitation.address), ..Profile::new(id, Kind::Remote) };
-    profile.write(&desk.options.profile_dir)?;
-    desk.open_profile(profile, Opening::default());
-    Ok(desk.session())
+    Err(problem)
 }
 
 type Answer = balcao_tenant::Result<Result<(), JoinRefusal>>;
@@ -97,7 +107,7 @@ pub(crate) async fn accept(
     (invitation, answer)
 }
 
-pub(crate) fn not_opened(error: InvitationError) -> ApiError {
+fn not_opened(error: InvitationError) -> ApiError {
     let (code, field) = match error {
         InvitationError::NotAnInvitation => ("not_an_invitation", "invitation"),
         InvitationError::Newer => ("invitation_newer", "invitation"),
@@ -134,7 +144,7 @@ fn failed(error: &Error, invitation: &Invitation, now: DateTime<Utc>) -> (ApiErr
 
 #[cfg(test)]
 mod tests {
-    use balcao_tenant::{Address, TlsMode};
+    use balcao_tenant::TlsMode;
 
     use super::*;
 
@@ -152,6 +162,8 @@ mod tests {
             password: String::new(),
             clinic_name: String::new(),
             member_name: String::new(),
+            clinic_id: None,
+            member_id: None,
             made_at: at(0),
             expires_at: at(86_400),
         };

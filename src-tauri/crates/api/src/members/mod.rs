@@ -1,6 +1,8 @@
 //! Who is a member of the clinic, on which computers: seen, invited and sent away from here by its owner and admins. All of it
 //! is asked of the database itself: nothing of it is in the copy.
 
+mod arrival;
+mod follow;
 mod join;
 mod line;
 pub(crate) mod picture;
@@ -13,9 +15,11 @@ use balcao_tenant::members::{
 };
 use balcao_tenant::{Address, Role, Tenant};
 
+pub(crate) use arrival::{forget_arrival, settle_arrival};
+pub(crate) use follow::{follow_clinic, peek_invitation};
 #[cfg(test)]
 pub(crate) use join::accept;
-pub(crate) use join::{get_computer_name, join_clinic, not_opened};
+pub(crate) use join::{get_computer_name, join_clinic, opened};
 pub(crate) use line::Line;
 pub use types::*;
 

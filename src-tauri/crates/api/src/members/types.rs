@@ -207,6 +207,61 @@ impl std::fmt::Debug for JoinClinic {
     }
 }
 
+/// Looks into an invitation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct PeekInvitation {
+    /// Text of the invitation, as it was sent or is in its file.
+    pub invitation: String,
+    /// The code that was told with it.
+    pub code: String,
+}
+
+impl std::fmt::Debug for PeekInvitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PeekInvitation").finish_non_exhaustive()
+    }
+}
+
+/// What an invitation says to a computer that has a clinic already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FoundInvitation {
+    /// Name of the clinic, as it is called where it is now.
+    pub clinic_name: String,
+    /// Whom it is for.
+    pub member_name: String,
+    /// Who works at this computer so far; empty while that is not known.
+    pub member_before: String,
+    /// Whether it is for somebody of another name: what is queued here goes out as theirs, if the person agrees.
+    pub is_somebody_else: bool,
+    /// Server that it leads to.
+    pub host: String,
+    /// Writes that are not confirmed; they are kept, and sent there.
+    pub waiting: u32,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Follows the clinic with a new invitation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FollowClinic {
+    /// Text of the invitation, as it was sent or is in its file.
+    pub invitation: String,
+    /// The code that was told with it.
+    pub code: String,
+    /// What this computer is to be called, 1 to 120 characters.
+    pub computer_name: String,
+    /// The person was told that it is for somebody of another name, and goes on. Without it such an invitation is refused
+    /// with `other_member`; the reference is that name.
+    #[serde(default)]
+    pub as_somebody_else: bool,
+}
+
+impl std::fmt::Debug for FollowClinic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FollowClinic").finish_non_exhaustive()
+    }
+}
+
 /// What this computer could be called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct ComputerName {

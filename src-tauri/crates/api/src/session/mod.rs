@@ -1,5 +1,6 @@
 //! First run, and who works where.
 
+mod leaving;
 mod opening;
 mod revocation;
 mod types;
@@ -11,6 +12,7 @@ use balcao_tenant::{Address, Tenant};
 use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
+pub(crate) use leaving::leave_clinic;
 pub(crate) use revocation::acknowledge_revocation;
 pub use types::*;
 
@@ -69,12 +71,7 @@ pub(crate) async fn retry_session(desk: &Arc<Desk>, _: Nothing) -> Result<Sessio
     let _beginning = desk.beginning.lock().await;
     if matches!(desk.session(), Session::Failed { .. }) {
         desk.close().await;
-        match Profile::read(&desk.options.profile_dir)? {
-            Some(profile) if profile.revoked.is_some() => desk.finish_revocation(profile).await,
-            Some(profile) if profile.waits_for_administrator() => desk.set_session(Session::FirstRun),
-            Some(profile) => desk.open_profile(profile, Opening::default()),
-            None => desk.set_session(Session::FirstRun),
-        }
+        desk.go_on_with(Profile::read(&desk.options.profile_dir)?).await;
     }
     Ok(desk.session())
 }

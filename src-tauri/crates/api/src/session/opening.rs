@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use balcao_cache::CacheChange;
+use balcao_sync::Status;
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
@@ -15,11 +16,16 @@ use crate::copy::Opening;
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::local_clinic::EmbeddedServer;
+use crate::members::settle_arrival;
 use crate::profile::{Kind, Profile};
 use crate::setup::{CALLED_OFF, forget_secrets};
 
 /// Between two entries of the stream while the first copy pours in.
 const POURING: Duration = Duration::from_millis(500);
+
+/// How late the screens may hear that the copy was confirmed once more. Each change brings a confirmation, and what has
+/// changed is what somebody waits to see.
+const CONFIRMED: Duration = Duration::from_secs(1);
 
 impl Desk {
     /// Remembers the wish and fulfils it in the background.
@@ -31,11 +37,29 @@ impl Desk {
         Ok(())
     }
 
-    /// A set-up on a server that was interrupted is not gone on with; its password opens nothing that anybody uses.
+    /// A set-up or a restore on a server that was interrupted is not gone on with; what the keyring has opens nothing that
+    /// anybody uses.
     pub(crate) async fn forget_unfinished(&self) -> Result<(), ApiError> {
         match Profile::read(&self.options.profile_dir)? {
             Some(profile) if profile.waits_for_administrator() => forget_secrets(&self.keychain, &profile).await,
             _ => Ok(()),
+        }
+    }
+
+    /// Goes on with what the folder has: a clinic, or what is left of one, or of making one.
+    pub(crate) async fn go_on_with(self: &Arc<Self>, profile: Option<Profile>) {
+        match profile {
+            Some(profile) if profile.revoked.is_some() => self.finish_revocation(profile).await,
+            Some(profile) if profile.leaving.is_some() => self.go_on_leaving(profile),
+            Some(profile) if profile.restore_that_ended().is_some() => {
+                if let Err(problem) = self.end_restore_on_server(profile).await {
+                    self.set_session(Session::Failed { problem, has_profile: true });
+                }
+            }
+            // What is missing is the administrator's address, which nobody keeps.
+            Some(profile) if profile.waits_for_administrator() => self.set_session(Session::FirstRun),
+            Some(profile) => self.open_profile(profile, Opening::default()),
+            None => self.set_session(Session::FirstRun),
         }
     }
 
@@ -77,6 +101,9 @@ impl Desk {
 
     async fn prepare(self: &Arc<Self>, mut profile: Profile, opening: &Opening) -> Result<(), ApiError> {
         self.load_lock(&profile).await?;
+        if profile.kind == Kind::Remote {
+            settle_arrival(&self.keychain, &profile).await?;
+        }
         let folder = &self.options.profile_dir;
         let server = (profile.kind != Kind::Remote).then(|| self.embedded_server(&profile));
         if let (Some(wish), Some(server)) = (&profile.unfinished, &server) {
@@ -103,7 +130,7 @@ impl Desk {
             };
             match back {
                 Ok(Some(address)) => profile = Profile { address: Some(address), restoring: None, ..profile },
-                Ok(None) => return self.undo_setup(&profile, None).await,
+                Ok(None) => return self.end_restore_on_server(profile).await,
                 Err(problem) if problem.code == CALLED_OFF => return self.undo_setup(&profile, server).await,
                 Err(problem) => return Err(problem),
             }
@@ -118,9 +145,13 @@ impl Desk {
             }
         };
         self.follow(&clinic);
+        let (changes, status) = (clinic.cache.changes(), clinic.sync.status());
+        crate::threads::follow_company(self, &clinic);
         *self.clinic.write().await = Some(clinic);
         crate::channels::keep(Arc::downgrade(self), self.time());
-        if profile.kind == Kind::Local {
+        crate::notices::watch(self, changes, status, self.time());
+        // A sample goes with its window.
+        if profile.kind != Kind::Sample {
             crate::upkeep::keep(Arc::downgrade(self), self.time());
         }
         match ready {
@@ -135,6 +166,9 @@ impl Desk {
         let (mut changes, mut status, time) = (clinic.cache.changes(), clinic.sync.status(), self.time());
         let desk = Arc::downgrade(self);
         tokio::spawn(async move {
+            let mut told = Status::default();
+            // When a bare confirmation is told.
+            let mut confirmation = None;
             loop {
                 let mut topics = BTreeSet::new();
                 let mut merged = CacheChange::default();
@@ -145,11 +179,19 @@ impl Desk {
                         Err(broadcast::error::RecvError::Closed) => return,
                     },
                     changed = status.changed() => match changed {
+                        Ok(()) if is_confirmed_again(&told, &status.borrow_and_update()) => {
+                            confirmation.get_or_insert_with(|| tokio::time::Instant::now() + CONFIRMED);
+                            continue;
+                        }
                         Ok(()) => { topics.insert(Topic::Status); }
                         Err(_) => return,
                     },
+                    () = at(confirmation) => { topics.insert(Topic::Status); }
                 }
-                let pouring = status.borrow_and_update().first_copy.is_some();
+                if topics.contains(&Topic::Status) {
+                    (told, confirmation) = (status.borrow_and_update().clone(), None);
+                }
+                let pouring = status.borrow().first_copy.is_some();
                 if pouring {
                     tokio::time::sleep(POURING).await;
                 }
@@ -189,13 +231,13 @@ impl Desk {
         }
     }
 
-    fn note_pace(&self, status: &watch::Receiver<balcao_sync::Status>) {
+    fn note_pace(&self, status: &watch::Receiver<Status>) {
         let progress = status.borrow().first_copy.as_ref().map(|copy| (copy.done, copy.total));
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).observe(Instant::now(), progress);
     }
 
     /// Whether something is the matter that ends this clinic's being open; what there is to do about it has begun.
-    fn notice_trouble(self: &Arc<Self>, status: &watch::Receiver<balcao_sync::Status>, time: u64) -> bool {
+    fn notice_trouble(self: &Arc<Self>, status: &watch::Receiver<Status>, time: u64) -> bool {
         let code = status.borrow().problem.as_ref().map(|(code, _)| code.clone());
         match code.as_deref() {
             Some("login_revoked") => self.revoke(time),
@@ -209,7 +251,7 @@ impl Desk {
 
     /// While the copy is new, the session becomes ready when there is enough to work with; a line that is refused or silent
     /// before that is the session's failure, until it is open again.
-    async fn notice_arrival(&self, status: &watch::Receiver<balcao_sync::Status>, time: u64) {
+    async fn notice_arrival(&self, status: &watch::Receiver<Status>, time: u64) {
         let waits = match self.session() {
             Session::Preparing { step, .. } => step == "copy",
             Session::Failed { .. } => true,
@@ -232,5 +274,20 @@ impl Desk {
         } else if let Some((code, message)) = status.problem {
             self.set_session(Session::Failed { problem: ApiError::new(code, message), has_profile: true });
         }
+    }
+}
+
+/// Whether nothing is new but that the copy was confirmed once more.
+fn is_confirmed_again(told: &Status, now: &Status) -> bool {
+    told.last_confirmed_at.is_some()
+        && now.last_confirmed_at.is_some()
+        && *told == Status { last_confirmed_at: told.last_confirmed_at, ..now.clone() }
+}
+
+/// Waits until then, or for ever.
+async fn at(then: Option<tokio::time::Instant>) {
+    match then {
+        Some(then) => tokio::time::sleep_until(then).await,
+        None => std::future::pending().await,
     }
 }

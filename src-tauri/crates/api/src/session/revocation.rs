@@ -13,6 +13,7 @@ use crate::commands::Nothing;
 use crate::copy::remove_all;
 use crate::desk::Desk;
 use crate::error::ApiError;
+use crate::members::forget_arrival;
 use crate::profile::{Kind, Profile, Revoked};
 
 impl Desk {
@@ -96,8 +97,10 @@ async fn destroy(folder: &Path, keychain: &Keychain, profile: &Profile) -> Resul
     let id = profile.id.to_string();
     let key = keychain.delete(&names::cache_key(&id)).await;
     let password = keychain.delete(&names::database_password(&id)).await;
+    let arrived = forget_arrival(keychain, profile).await;
     let lock = keychain.delete(&names::lock(&id)).await;
     let journal = keychain.delete(&names::journal_key(&id)).await;
+    let bucket = keychain.delete(&names::bucket_key(&id)).await;
     let mut gateways = Ok(());
     for channel in profile.revoked.iter().flat_map(|revoked| &revoked.channels) {
         gateways = gateways.and(keychain.delete(&names::gateway_key(&channel.to_string())).await);
@@ -108,11 +111,13 @@ async fn destroy(folder: &Path, keychain: &Keychain, profile: &Profile) -> Resul
     key?;
     lock?;
     journal?;
+    bucket?;
     gateways?;
+    arrived?;
     Ok(password?)
 }
 
-fn remove_journals(folder: &Path) -> Result<(), ApiError> {
+pub(super) fn remove_journals(folder: &Path) -> Result<(), ApiError> {
     match std::fs::remove_dir_all(Profile::journal_dir(folder)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(ApiError::new("profile_not_writable", format!("the journals cannot be removed: {}", error.kind())))
@@ -156,6 +161,7 @@ mod tests {
         }
         keychain.set(&names::gateway_key(&CHANNEL.to_string()), &Secret::new("g")).await.unwrap();
         keychain.set(&names::journal_key(&id), &Secret::new("j")).await.unwrap();
+        keychain.set(&names::bucket_key(&id), &Secret::new("b")).await.unwrap();
         std::fs::create_dir(folder.path().join("journal")).unwrap();
         std::fs::write(folder.path().join("journal/1.events"), "x").unwrap();
         for name in ["copy.db", "copy.db-wal", "copy.db.damaged-20261121T080000"].iter().skip(steps as usize) {
@@ -176,6 +182,7 @@ mod tests {
                 assert!(keychain.get(&names::database_password(&id)).await.unwrap().is_none());
                 assert!(keychain.get(&names::gateway_key(&CHANNEL.to_string())).await.unwrap().is_none());
                 assert!(keychain.get(&names::journal_key(&id)).await.unwrap().is_none());
+                assert!(keychain.get(&names::bucket_key(&id)).await.unwrap().is_none());
                 assert!(!folder.path().join("journal").exists());
                 let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
                 assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("copy.db")), "{left:?}");

@@ -19,7 +19,7 @@ pub enum Session {
     /// Something long is being done.
     Preparing {
         /// postgres_binaries, database, schema, sample, keychain, backup, restore, restore_finish, copy, connect, open,
-        /// cancel.
+        /// cancel, leave.
         step: String,
         /// 0 to 1 where it is known.
         fraction: Option<f64>,
@@ -116,6 +116,19 @@ pub struct ConnectClinic {
     pub address: String,
     /// The login's password; goes to the keyring and nowhere else.
     pub password: String,
+}
+
+/// Removes everything of the clinic from this computer: for who works at another one, or has tried the sample out. Refused
+/// with `exports_untold` while the clinic's audit has not heard of files that were saved here without a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct LeaveClinic {
+    /// The person was shown the writes that would be lost, and goes on. Without it, a copy with writes that were not
+    /// confirmed is refused with `writes_wait`; the reference says how many.
+    #[serde(default)]
+    pub confirm_loss: bool,
+    /// The recovery words, where this computer holds the clinic's database: whoever leaves it can bring it back.
+    #[serde(default)]
+    pub words: Option<String>,
 }
 
 /// The program.
