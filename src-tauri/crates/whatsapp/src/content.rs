@@ -1,7 +1,7 @@
 //! What stands in `message`: one part that says something, perhaps inside wrappers, beside parts for programs.
 
-use balcao_domain::file::FileType;
-use balcao_domain::message::{Choice, ContactCard, Content, Ignored, Media, Place};
+use balcao_domain::file::{FileType, Waveform};
+use balcao_domain::message::{Choice, ContactCard, Content, GatewayId, Ignored, Media, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -36,7 +36,7 @@ const BESIDE: [&str; 9] = [
 type Reader = fn(part: &Value, message: &Value) -> Content;
 
 /// The parts that say something, and how each is read: from the part, and the message around it.
-const KNOWN: [(&str, Reader); 27] = [
+const KNOWN: [(&str, Reader); 28] = [
     ("imageMessage", |part, _| Content::Image(media(part))),
     ("videoMessage", |part, _| Content::Video(media(part))),
     ("ptvMessage", |part, _| Content::Video(media(part))),
@@ -59,6 +59,7 @@ const KNOWN: [(&str, Reader); 27] = [
     ("pollCreationMessageV2", poll),
     ("pollCreationMessageV3", poll),
     ("pollCreationMessageV5", poll),
+    ("pollUpdateMessage", vote),
     ("placeholderMessage", |_, _| Content::Placeholder),
     ("extendedTextMessage", |part, _| Content::Text(body(part, "text").unwrap_or_default())),
     // What businesses send: here the words of it are enough.
@@ -175,15 +176,25 @@ pub fn media(part: &Value) -> Media {
         height: small_count(part, "height"),
         thumbnail: part.get("jpegThumbnail").and_then(thumbnail),
         handle: None,
+        waveform: part.get("waveform").and_then(waveform),
     }
+}
+
+/// Bytes in any of their spellings, where it is known that they are some.
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::String(text) => STANDARD.decode(text.trim()).ok(),
+        other => lenient::bytes(other),
+    }
+}
+
+fn waveform(value: &Value) -> Option<Waveform> {
+    Waveform::of(&bytes(value)?)
 }
 
 /// A small picture in any of its spellings, where it is one.
 fn thumbnail(value: &Value) -> Option<String> {
-    let bytes = match value {
-        Value::String(text) => STANDARD.decode(text.trim()).ok()?,
-        other => lenient::bytes(other)?,
-    };
+    let bytes = bytes(value)?;
     let fits = bytes.len() <= MAX_THUMBNAIL_BYTES && FileType::of(&bytes).mime_type == "image/jpeg";
     fits.then(|| STANDARD.encode(bytes))
 }
@@ -274,6 +285,26 @@ fn poll(part: &Value, _: &Value) -> Content {
     }
 }
 
+/// WhatsApp encrypts votes. A gateway that has the poll puts the words of what was chosen beside the encrypted ones, and none
+/// where it could not decrypt them or where the vote was taken back, which looks the same then.
+fn vote(part: &Value, _: &Value) -> Content {
+    let key = part.get("pollCreationMessageKey").unwrap_or(&Value::Null);
+    let vote = part.get("vote").unwrap_or(&Value::Null);
+    let words = vote.get("selectedOptions").and_then(Value::as_array).and_then(|options| {
+        let words = options.iter().map(|option| match option {
+            Value::String(word) => Some(lenient::cut(word, MAX_LINE_CHARS)),
+            // Digests of them, by a gateway that has not the poll.
+            _ => text(option, "name", MAX_LINE_CHARS),
+        });
+        words.take(MAX_OPTIONS).collect::<Option<Vec<String>>>()
+    });
+    let is_encrypted = vote.get("encPayload").is_some_and(|payload| !payload.is_null());
+    Content::Vote {
+        poll: key.get("id").and_then(Value::as_str).and_then(GatewayId::new),
+        options: words.filter(|words| !words.is_empty() || !is_encrypted),
+    }
+}
+
 /// The words of something that offers buttons, a list or an invitation.
 fn offered(keys: &[&str], part: &Value) -> Content {
     Content::Text(keys.iter().find_map(|key| body(part, key)).unwrap_or_default())
@@ -284,6 +315,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_waveform_reads_the_same_in_every_spelling() {
+        let values: Vec<u8> = (0..64).collect();
+        for spelling in [json!(STANDARD.encode(&values)), json!({"type": "Buffer", "data": values})] {
+            let read = media(&json!({"waveform": spelling})).waveform;
+            assert_eq!(read.as_ref().map(Waveform::values), Some(&values[..]));
+        }
+        assert_eq!(media(&json!({"waveform": "no base64"})).waveform, None);
+    }
 
     #[test]
     fn a_thumbnail_reads_the_same_in_every_spelling_and_is_a_picture() {

@@ -9,6 +9,7 @@
 //! connected is gone from the stream. A message is committed before [`Gateway::send`], and sent again only after
 //! [`Outcome::NotSent`] or by a person's decision.
 
+mod authority;
 mod backoff;
 mod endpoint;
 mod error;
@@ -29,9 +30,10 @@ use std::time::Duration;
 use balcao_domain::message::{ChatAddress, GatewayMessage};
 use balcao_domain::phone::Phone;
 
+pub use authority::{Authority, BadAuthority};
 pub use backoff::Backoff;
 pub use endpoint::{BadEndpoint, Endpoint};
-pub use error::GatewayError;
+pub use error::{Distrust, GatewayError};
 pub use heard::{Ended, Heard, Stream, WireEvent};
 pub use key::{BadKey, Key};
 pub use letter::{Attached, File, Letter, MessageRef, Quote, Said};

@@ -49,6 +49,10 @@ pub fn read(object: &Value, around: Around<'_>) -> GatewayEvent {
         return GatewayEvent::Ignored(Ignored::Malformed);
     };
     let quoted = context::quoted(object);
+    let voted_in = match &content {
+        Content::Vote { poll, .. } => poll.clone(),
+        _ => None,
+    };
     GatewayEvent::Message(Box::new(GatewayMessage {
         gateway_id,
         chat,
@@ -58,7 +62,7 @@ pub fn read(object: &Value, around: Around<'_>) -> GatewayEvent {
         push_name: address::name(lenient::text(object, "pushName", 200)).filter(|_| !from_me),
         sent_at,
         content,
-        reply_to: quoted.reply_to,
+        reply_to: voted_in.or(quoted.reply_to),
         quoted_preview: quoted.preview,
         status: object.get("status").and_then(status::status).filter(|_| from_me),
         via: around.via,

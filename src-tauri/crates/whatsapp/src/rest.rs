@@ -129,10 +129,9 @@ fn no_answer(error: reqwest::Error) -> NoAnswer {
         return NoAnswer::NeverLeft(GatewayError::Setting(causes(&error)));
     }
     if error.is_connect() {
-        let refused = tls::refused_certificate(&error);
-        return NoAnswer::NeverLeft(match refused {
-            true => GatewayError::CertificateRefused,
-            false => GatewayError::Unreachable(causes(&error)),
+        return NoAnswer::NeverLeft(match tls::distrust(&error) {
+            Some(distrust) => GatewayError::CertificateRefused(distrust),
+            None => GatewayError::Unreachable(causes(&error)),
         });
     }
     let text = if error.is_timeout() { "it takes too long".to_owned() } else { causes(&error) };

@@ -1,11 +1,12 @@
 //! No JSON at all may bring the reading down, and nothing that it makes may be refused by the database.
 
-#![allow(clippy::unwrap_used)]
+use std::time::{Duration, Instant};
 
 use balcao_domain::message::{Content, GatewayEvent, MAX_BODY_CHARS};
 use balcao_whatsapp::{digest, instance, parse, scrub};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Number, Value, json};
 
 const EVENTS: [&str; 16] = [
@@ -159,32 +160,50 @@ fn fits_the_database(event: &GatewayEvent) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn is_read(event: &str, payload: &Value) -> Result<(), TestCaseError> {
+    for event in parse(event, payload, heard()) {
+        fits_the_database(&event)?;
+    }
+    let _ = instance(payload);
+    Ok(())
+}
+
+fn says_something(data: &Value) -> Result<(), TestCaseError> {
+    let events = parse("messages.upsert", &json!({"data": data}), heard());
+    prop_assert_eq!(events.len(), 1);
+    fits_the_database(&events[0])
+}
+
+fn is_scrubbed_and_digested(payload: &Value) -> Result<(), TestCaseError> {
+    let scrubbed = scrub(payload);
+    prop_assert!(!scrubbed.to_string().contains("\\u0000"));
+    prop_assert_eq!(&scrub(&scrubbed), &scrubbed, "scrubbing twice changes nothing more");
+    prop_assert_eq!(digest("messages.upsert", &scrubbed), digest("messages.upsert", &scrub(payload)));
+    Ok(())
+}
+
+/// The payload as a server sends it.
+fn enveloped(data: &Value) -> Value {
+    json!({"data": data, "sender": "5521990001111@s.whatsapp.net"})
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 
     #[test]
     fn any_json_is_read_without_a_panic(event in prop::sample::select(&EVENTS[..]), payload in any_json(), data in any_json()) {
-        for payload in [payload, json!({"data": data, "sender": "5521990001111@s.whatsapp.net"})] {
-            for event in parse(event, &payload, heard()) {
-                fits_the_database(&event)?;
-            }
-            let _ = instance(&payload);
-        }
+        is_read(event, &payload)?;
+        is_read(event, &enveloped(&data))?;
     }
 
     #[test]
     fn any_content_in_a_right_frame_says_something(data in framed()) {
-        let events = parse("messages.upsert", &json!({"data": data}), heard());
-        prop_assert_eq!(events.len(), 1);
-        fits_the_database(&events[0])?;
+        says_something(&data)?;
     }
 
     #[test]
     fn any_json_can_be_scrubbed_and_digested(payload in any_json()) {
-        let scrubbed = scrub(&payload);
-        prop_assert!(!scrubbed.to_string().contains("\\u0000"));
-        prop_assert_eq!(&scrub(&scrubbed), &scrubbed, "scrubbing twice changes nothing more");
-        prop_assert_eq!(digest("messages.upsert", &scrubbed), digest("messages.upsert", &scrub(&payload)));
+        is_scrubbed_and_digested(&payload)?;
     }
 
     #[test]
@@ -194,4 +213,36 @@ proptest! {
         prop_assume!(!payload.to_string().contains("\\u0000"));
         prop_assert_eq!(parse(event, &payload, heard()), parse(event, &scrub(&payload), heard()));
     }
+}
+
+#[test]
+#[ignore = "as long as BALCAO_SOAK_MINUTES says"]
+fn any_json_for_long() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (length, seed) = (soak(number("BALCAO_SOAK_MINUTES")), number("BALCAO_HISTORIES_SEED").unwrap_or(1));
+    let config = ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() };
+    let (end, mut rounds) = (Instant::now() + length, 0_u64);
+    while Instant::now() < end {
+        // One that has run has nothing left to do: each round has dice of its own.
+        let mut drawn_from = [0; 32];
+        drawn_from[..8].copy_from_slice(&seed.to_le_bytes());
+        drawn_from[8..16].copy_from_slice(&rounds.to_le_bytes());
+        let dice = TestRng::from_seed(RngAlgorithm::ChaCha, &drawn_from);
+        let mut runner = TestRunner::new_with_rng(config.clone(), dice);
+        let any = (prop::sample::select(&EVENTS[..]), any_json(), framed());
+        let ended = runner.run(&any, |(event, payload, data)| {
+            is_read(event, &payload)?;
+            is_read(event, &enveloped(&payload))?;
+            says_something(&data)?;
+            is_scrubbed_and_digested(&enveloped(&payload))
+        });
+        ended.unwrap_or_else(|error| panic!("seed {seed}, round {rounds}: {error}"));
+        rounds += 1;
+    }
+    println!("{} payloads from the seed {seed}", rounds * 1_000);
+}
+
+/// Half of the time that a soak gives to what a gateway may say; the frames have the other half.
+fn soak(minutes: Option<u64>) -> Duration {
+    Duration::from_secs(minutes.unwrap_or(10).min(10) * 30)
 }

@@ -1,9 +1,5 @@
 //! Meta's Cloud API: messages to Graph, and a relay that brings what comes in.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod wire;
-
 use std::time::Duration;
 
 use balcao_domain::message::{ConnectionState, DeliveryStatus, Effect, GatewayEvent, GatewayId};
@@ -13,7 +9,8 @@ use balcao_whatsapp::gateway::{
     MessageRef, Name, Outcome, RefusalCode, Relay, Said,
 };
 use serde_json::json;
-use wire::{PERSON, chat, event, meaning, message, next, timing, up, words};
+
+use crate::wire::{self, PERSON, chat, event, meaning, message, next, timing, up, words};
 
 fn gateway(fake: &FakeCloud, token: &str) -> Gateway {
     let relay = Relay { endpoint: Endpoint::parse(&fake.relay()).unwrap(), key: Key::new(RELAY_KEY).unwrap() };
@@ -110,6 +107,10 @@ async fn files_templates_and_reactions_are_written_as_meta_reads_them() {
     let gateway = gateway(&fake, TOKEN);
     let target = MessageRef { gateway_id: GatewayId::new("wamid.Z").unwrap(), chat: chat(PERSON), from_me: false };
     let file = File { bytes: b"%PDF".to_vec(), mime_type: "application/pdf".to_owned(), name: "exame.pdf".to_owned() };
+    let voice = |mime_type: &str| {
+        let file = File { bytes: b"OggS".to_vec(), mime_type: mime_type.to_owned(), name: "voz.ogg".to_owned() };
+        Letter { to: chat(PERSON), quote: None, said: Said::Voice(file) }
+    };
     for said in [
         Said::File { file, shown: Attached::Document, caption: "seu exame".to_owned() },
         Said::Template { name: "lembrete".to_owned(), language: "pt_BR".to_owned(), components: json!([]) },
@@ -127,6 +128,16 @@ async fn files_templates_and_reactions_are_written_as_meta_reads_them() {
     assert_eq!(sent[1]["template"]["language"]["code"], "pt_BR");
     assert_eq!(sent[2]["reaction"], json!({"message_id": "wamid.Z", "emoji": "👍"}));
     assert_eq!((&sent[3]["context"]["message_id"], &sent[3]["to"]), (&json!("wamid.Z"), &json!(PERSON)));
+    for mime_type in ["audio/ogg", "audio/mp4"] {
+        assert!(matches!(gateway.send(&voice(mime_type)).await, Outcome::Accepted { .. }));
+    }
+    let sent = fake.sent();
+    assert_eq!((&sent[4]["type"], &sent[4]["audio"]["voice"]), (&json!("audio"), &json!(true)));
+    let handle = sent[4]["audio"]["id"].as_str().map(str::to_owned);
+    let spoken = MediaSource { message: target.clone(), handle };
+    let kind = gateway.download(&spoken, 100).await.unwrap().mime_type;
+    assert_eq!(kind.as_deref(), Some("audio/ogg; codecs=opus"), "as Meta wants it to be called");
+    assert_eq!((&sent[5]["type"], sent[5]["audio"].get("voice")), (&json!("audio"), None), "AAC is sound there");
     gateway.mark_read(std::slice::from_ref(&target)).await.unwrap();
     gateway.typing(&chat(PERSON), Some(&target), Duration::from_secs(5)).await.unwrap();
 }

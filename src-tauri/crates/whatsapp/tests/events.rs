@@ -1,9 +1,8 @@
 //! Events as the Evolution API spells them, with invented people.
 
-#![allow(clippy::unwrap_used)]
-
 use balcao_domain::message::{
-    Choice, ConnectionState, Content, DeliveryStatus, Effect, GatewayEvent, GatewayMessage, Ignored, Reaction, Via,
+    Choice, ConnectionState, Content, DeliveryStatus, Effect, GatewayEvent, GatewayId, GatewayMessage, Ignored,
+    Reaction, Via,
 };
 use balcao_whatsapp::parse;
 use chrono::{DateTime, Utc};
@@ -165,6 +164,27 @@ fn places_cards_and_polls_are_read() {
         content("", poll),
         Content::Poll { question: "Que dia?".into(), options: vec!["seg".into(), "ter".into()] }
     );
+}
+
+#[test]
+fn a_vote_says_what_was_chosen_in_which_poll_or_that_nobody_can_read_it() {
+    let vote = |vote: Value| {
+        let part = json!({"pollCreationMessageKey": {"id": "3EB0POLL", "fromMe": true}, "vote": vote});
+        message("messages.upsert", object("3A02", json!({"pollUpdateMessage": part}), "pollUpdateMessage"))
+    };
+    let known = vote(json!({"encPayload": "a", "encIv": "b", "selectedOptions": ["seg", "ter"]}));
+    assert_eq!(known.reply_to.as_ref().map(GatewayId::as_str), Some("3EB0POLL"));
+    assert_eq!((known.content.kind(), known.content.body().as_str()), ("unsupported", "seg, ter"));
+    for (said, options) in [
+        (json!({"encPayload": "a", "encIv": "b"}), None),
+        (json!({"encPayload": "a", "encIv": "b", "selectedOptions": []}), None),
+        (json!({"encPayload": "a", "selectedOptions": [{"type": "Buffer", "data": [1, 2]}]}), None),
+        (json!({"selectedOptions": []}), Some(vec![])),
+        (json!({"selectedOptions": [{"name": "qua"}]}), Some(vec!["qua".to_owned()])),
+        (Value::Null, None),
+    ] {
+        assert_eq!(vote(said.clone()).content, Content::Vote { poll: GatewayId::new("3EB0POLL"), options }, "{said}");
+    }
 }
 
 #[test]

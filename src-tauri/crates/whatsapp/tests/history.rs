@@ -1,9 +1,5 @@
 //! A day on a bad line: whatever is lost, repeated, turned around or broken, stream and sweeps together bring every message.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod wire;
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +9,8 @@ use balcao_testkit::gateway::{FakeEvolution, Incoming, What};
 use balcao_whatsapp::gateway::{Backoff, Gateway, Heard, WireEvent};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use wire::{INSTANCE, PERSON, fake, gateway, lately, meaning};
+
+use crate::wire::{INSTANCE, PERSON, fake, gateway, lately, meaning};
 
 /// Messages of one history.
 const MESSAGES: usize = 300;

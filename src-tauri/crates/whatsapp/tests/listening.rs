@@ -1,9 +1,5 @@
 //! The stream against a server that does what real ones do.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod wire;
-
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +9,8 @@ use balcao_whatsapp::gateway::{Ended, GatewayError, Heard, Namespace};
 use balcao_whatsapp::{parse, scrub};
 use chrono::DateTime;
 use serde_json::Value;
-use wire::{INSTANCE, PERSON, client, event, fake, gateway, message, next, up, words};
+
+use crate::wire::{self, INSTANCE, PERSON, client, event, fake, gateway, message, next, up, words};
 
 #[tokio::test]
 async fn a_text_comes_with_its_bytes_in_their_places() {

@@ -1,9 +1,5 @@
 //! Sending, and what is made of each answer.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod wire;
-
 use std::time::Duration;
 
 use balcao_domain::message::{GatewayEvent, GatewayId, Via};
@@ -12,7 +8,8 @@ use balcao_testkit::gateway::{Echo, FakeEvolution, Incoming, SendFault, Trace, W
 use balcao_whatsapp::gateway::{
     Attached, File, Gateway, GatewayError, Letter, MediaSource, MessageRef, Outcome, RefusalCode, Said, Search,
 };
-use wire::{INSTANCE, PERSON, chat, event, fake, gateway, lately, meaning, message, up};
+
+use crate::wire::{INSTANCE, PERSON, chat, event, fake, gateway, lately, meaning, message, up};
 
 fn text(words: &str) -> Letter {
     Letter { to: chat(PERSON), quote: None, said: Said::Text(words.to_owned()) }

@@ -1,9 +1,5 @@
 //! Making a connection, pairing it, and what is wrong with an address.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod wire;
-
 use balcao_domain::message::ConnectionState;
 use balcao_domain::phone::Phone;
 use balcao_testkit::gateway::evolution::GLOBAL_KEY;
@@ -11,7 +7,8 @@ use balcao_testkit::gateway::{FakeCloud, FakeEvolution};
 use balcao_whatsapp::gateway::{
     Endpoint, Evolution, EvolutionSetting, Found, Gateway, GatewayError, Key, Name, Namespace, Pairing, SocketSetting,
 };
-use wire::{INSTANCE, client, fake, gateway, timing};
+
+use crate::wire::{INSTANCE, client, fake, gateway, timing};
 
 #[tokio::test]
 async fn a_connection_is_made_paired_and_unpaired() {

@@ -1,16 +1,13 @@
 //! Sweeps against a server whose pages lose rows.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod wire;
-
 use std::collections::BTreeSet;
 
 use balcao_domain::message::{DeliveryStatus, Effect, GatewayEvent};
 use balcao_testkit::gateway::{FakeEvolution, Incoming};
 use balcao_whatsapp::gateway::{Gateway, GatewayError, Letter, Outcome, Said, Tally, Window, WireEvent};
 use balcao_whatsapp::{digest, scrub};
-use wire::{INSTANCE, PERSON, fake, gateway, lately, meaning, window};
+
+use crate::wire::{self, INSTANCE, PERSON, fake, gateway, lately, meaning, window};
 
 const BEGIN: i64 = 1_795_000_000;
 

@@ -9,6 +9,11 @@ use super::{CloudApi, codes, good};
 use crate::gateway::{Attached, File, GatewayError, Letter, MessageRef, Outcome, Refusal, RefusalCode, Said};
 use crate::rest::{Answer, NoAnswer, Question, words};
 
+const OGG: &str = "audio/ogg";
+
+/// How Meta wants it to be called: Ogg with anything else it does not take.
+const OPUS_IN_OGG: &str = "audio/ogg; codecs=opus";
+
 /// Why there is nothing to be sent.
 enum Unwritten {
     Refused(Refusal),
@@ -68,7 +73,12 @@ impl CloudApi {
                 }
                 (shown.name(), part)
             }
-            Said::Voice(file) => ("audio", json!({"id": self.upload(file).await?, "voice": true})),
+            // Only Ogg with Opus is a voice note there; else it is sound.
+            Said::Voice(file) if file.mime_type == OGG => {
+                let opus = File { mime_type: OPUS_IN_OGG.to_owned(), ..file.clone() };
+                ("audio", json!({"id": self.upload(&opus).await?, "voice": true}))
+            }
+            Said::Voice(file) => ("audio", json!({"id": self.upload(file).await?})),
             Said::Reaction { target, emoji } => {
                 ("reaction", json!({"message_id": target.gateway_id.as_str(), "emoji": emoji}))
             }

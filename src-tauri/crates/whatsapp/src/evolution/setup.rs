@@ -139,6 +139,11 @@ mod tests {
         let found = pairing(&answer);
         assert_eq!(found, Pairing::Code { code: "2@xyz".into(), pairing_code: Some("ABCD1234".into()) });
         assert_eq!(format!("{found:?}"), "Code(…)");
+        assert_eq!(found.typed().as_deref(), Some("ABCD-1234"));
+        for other in [json!({"code": "2@xyz"}), json!({"code": "2@xyz", "pairingCode": "WZYEH1YYé"})] {
+            assert_eq!(pairing(&other).typed().is_some(), other["pairingCode"].is_string());
+        }
+        assert_eq!(pairing(&json!({"code": "2@xyz", "pairingCode": "<b>"})).typed(), None);
         assert_eq!(pairing(&json!({"instance": {"instanceName": "a", "state": "open"}})), Pairing::Connected);
         assert_eq!(pairing(&json!({"count": 0})), Pairing::NotYet);
     }

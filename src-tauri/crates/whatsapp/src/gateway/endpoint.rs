@@ -4,6 +4,8 @@ use std::fmt;
 
 use url::{Host, Url};
 
+use super::Authority;
+
 /// Why what was typed is no address of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadEndpoint {
@@ -24,9 +26,12 @@ pub enum BadEndpoint {
     CarriesQuery,
 }
 
-/// The address of a gateway: `http(s)://host[:port][/prefix]`. It holds no secret.
+/// The address of a gateway: `http(s)://host[:port][/prefix]`, and whom its certificate must be of. It holds no secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint(Url);
+pub struct Endpoint {
+    url: Url,
+    authority: Option<Authority>,
+}
 
 impl Endpoint {
     /// Reads an address, also in its `ws` spelling. A prefix is kept: some servers stand behind one.
@@ -53,12 +58,22 @@ impl Endpoint {
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
-        Ok(Self(url))
+        Ok(Self { url, authority: None })
+    }
+
+    /// The same address, where nobody but this authority is believed.
+    pub fn trusting(self, authority: Option<Authority>) -> Self {
+        Self { authority, ..self }
+    }
+
+    /// Whom its certificate must be of; `None` for those that the system trusts.
+    pub fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
     }
 
     /// The address of a call: each segment is one, whatever characters it has.
     pub fn rest(&self, segments: &[&str]) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -70,22 +85,23 @@ impl Endpoint {
         let mut url = self.rest(&["socket.io", ""]);
         url.set_query(Some("EIO=4&transport=websocket"));
         // Both are special schemes with other default ports; nothing else of the address depends on it.
-        let scheme = if self.0.scheme() == "https" { "wss" } else { "ws" };
+        let scheme = if self.url.scheme() == "https" { "wss" } else { "ws" };
         match url.set_scheme(scheme) {
             Ok(()) => url,
-            Err(()) => self.0.clone(),
+            Err(()) => self.url.clone(),
         }
     }
 
     /// Whether everything, the key too, would cross a network without encryption.
     pub fn is_in_the_clear(&self) -> bool {
-        self.0.scheme() == "http" && !self.is_here()
+        self.url.scheme() == "http" && !self.is_here()
     }
 
-    /// How what is said on the way is kept secret: `system` (a certificate that the system trusts), `loopback` (it does not leave
-    /// this computer), `none`.
+    /// How what is said on the way is kept secret: `system` (a certificate that the system trusts), `given` (one of the authority
+    /// that was pasted), `loopback` (it does not leave this computer), `none`.
     pub fn protection(&self) -> &'static str {
-        match self.0.scheme() {
+        match self.url.scheme() {
+            "https" if self.authority.is_some() => "given",
             "https" => "system",
             _ if self.is_here() => "loopback",
             _ => "none",
@@ -94,12 +110,12 @@ impl Endpoint {
 
     /// The host, and the port where it is not the usual one.
     pub fn host(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     fn is_here(&self) -> bool {
-        match self.0.host() {
+        match self.url.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -109,7 +125,7 @@ impl Endpoint {
 
     /// The address as it is stored, in its `http` spelling.
     pub fn as_str(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
+        self.url.as_str().trim_end_matches('/')
     }
 }
 

@@ -1,5 +1,20 @@
 //! What can go wrong between this program and a gateway.
 
+/// Why a certificate does not convince.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distrust {
+    /// Nobody trusted has signed it.
+    UnknownIssuer,
+    /// It is for another address.
+    OtherName,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come: the clock of this computer is behind.
+    NotYetValid,
+    /// Something else is wrong with it.
+    Other,
+}
+
 /// Why a gateway did not do what it was asked. `Display` is one English sentence for logs, without keys, numbers and
 /// anything that people wrote; screens translate by [`GatewayError::code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -7,9 +22,9 @@ pub enum GatewayError {
     /// Nobody answers at the address: no such host, refused, no route, or another certificate.
     #[error("nobody answers at the address of the gateway: {0}")]
     Unreachable(String),
-    /// The certificate of the server is not valid for its address, or nobody trusted has signed it.
-    #[error("the certificate of the gateway is not valid for its address")]
-    CertificateRefused,
+    /// The certificate of the server does not convince. Nothing was said to it.
+    #[error("the certificate of the gateway does not convince: {0:?}")]
+    CertificateRefused(Distrust),
     /// It did not answer in time, or closed before the whole answer.
     #[error("the gateway did not answer: {0}")]
     Silent(String),
@@ -63,7 +78,7 @@ impl GatewayError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Silent(_) | Self::TooMany | Self::Failed { .. } => false,
-            Self::CertificateRefused
+            Self::CertificateRefused(_)
             | Self::KeyRefused
             | Self::NoInstance
             | Self::NameTaken
@@ -80,7 +95,11 @@ impl GatewayError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "gateway_unreachable",
-            Self::CertificateRefused => "gateway_certificate_refused",
+            Self::CertificateRefused(Distrust::UnknownIssuer) => "gateway_certificate_unknown_issuer",
+            Self::CertificateRefused(Distrust::OtherName) => "gateway_certificate_other_name",
+            Self::CertificateRefused(Distrust::Expired) => "gateway_certificate_expired",
+            Self::CertificateRefused(Distrust::NotYetValid) => "gateway_certificate_not_yet_valid",
+            Self::CertificateRefused(Distrust::Other) => "gateway_certificate_refused",
             Self::Silent(_) => "gateway_silent",
             Self::KeyRefused => "gateway_key_refused",
             Self::NoInstance => "gateway_no_instance",

@@ -42,6 +42,15 @@ pub enum Pairing {
     NotYet,
 }
 
+impl Pairing {
+    /// What is typed on the phone, as the phone shows it: four signs and four.
+    pub fn typed(&self) -> Option<String> {
+        let Self::Code { pairing_code: Some(code), .. } = self else { return None };
+        let signs: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+        (signs.len() == 8).then(|| format!("{}-{}", &signs[..4], &signs[4..]).to_ascii_uppercase())
+    }
+}
+
 /// Shows no code.
 impl fmt::Debug for Pairing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

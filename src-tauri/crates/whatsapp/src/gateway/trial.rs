@@ -27,7 +27,7 @@ pub enum TrialStep {
 pub enum Found {
     /// It is being looked at.
     Looking,
-    /// All is well, with what is to be known of it, by name: `host`; `protection` (system, loopback, none); `others` (how
+    /// All is well, with what is to be known of it, by name: `host`; `protection` (system, given, loopback, none); `others` (how
     /// many connections the key opens besides those that are known); `state` and `needs_pairing`; `waits` (there is no stream until
     /// something happens).
     Fine(Vec<(&'static str, String)>),
@@ -65,7 +65,7 @@ impl TrialStep {
     /// Which step an error of the first question belongs to: those before it are taken then.
     fn of(error: &GatewayError) -> Self {
         match error {
-            GatewayError::CertificateRefused => Self::Tls,
+            GatewayError::CertificateRefused(_) => Self::Tls,
             GatewayError::KeyRefused => Self::Key,
             _ => Self::Address,
         }

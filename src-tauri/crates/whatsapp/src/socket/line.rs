@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{self, http};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::Url;
 
-use crate::gateway::{GatewayError, Key};
+use crate::gateway::{Distrust, GatewayError, Key};
 use crate::tls;
 
 /// Largest frame: a history, or a file where somebody lets the gateway put files into events.
@@ -67,11 +67,12 @@ impl Line {
         if self.address.scheme() != "wss" {
             return Ok(Box::new(plain));
         }
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| GatewayError::CertificateRefused)?;
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|_| GatewayError::CertificateRefused(Distrust::OtherName))?;
         let encrypted = TlsConnector::from(self.tls.clone()).connect(name, plain).await;
-        Ok(Box::new(encrypted.map_err(|error| match tls::refused_certificate(&error) {
-            true => GatewayError::CertificateRefused,
-            false => unreachable(error),
+        Ok(Box::new(encrypted.map_err(|error| match tls::distrust(&error) {
+            Some(distrust) => GatewayError::CertificateRefused(distrust),
+            None => unreachable(error),
         })?))
     }
 

@@ -1,7 +1,5 @@
 //! A fake gateway, a client that does not wait long, and what a test wants to hear.
 
-#![allow(dead_code, reason = "no test needs all of it")]
-
 use std::time::Duration;
 
 use balcao_domain::message::{ChatAddress, Content, GatewayEvent, GatewayMessage};
