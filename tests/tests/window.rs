@@ -7,14 +7,22 @@
 mod confined;
 #[path = "window/display.rs"]
 mod display;
+#[path = "window/jobs.rs"]
+mod jobs;
 #[path = "window/life.rs"]
 mod life;
 #[path = "window/locked.rs"]
 mod locked;
+#[path = "window/moved.rs"]
+mod moved;
+#[path = "window/notified.rs"]
+mod notified;
 #[path = "window/place.rs"]
 mod place;
 #[path = "window/staying.rs"]
 mod staying;
+#[path = "window/steps.rs"]
+mod steps;
 
 use std::time::Duration;
 

@@ -1,170 +1,13 @@
 //! A clinic of two computers, from its first day through a disaster, on the screens of each.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context as _, Result, ensure};
-use balcao_tests::webdriver::Window;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::place::Place;
-
-const SOON: Duration = Duration::from_secs(30);
-
-/// How long making or restoring a clinic, a backup or a trial of one may take.
-const LATER: Duration = Duration::from_secs(180);
-
-const PATIENT: &str = "Aparecida Nogueira";
-
-/// A folder that a cloud keeps in step, where the backups go.
-const CLOUD: &str = "Dropbox";
-
-async fn fill(window: &Window, field: &str, text: &str) -> Result<()> {
-    let field = window.wait_for(field, SOON).await?;
-    window.write(&field, text).await
-}
-
-/// Asks the program, as its screens do, until it answers as wanted.
-async fn until(window: &Window, command: &str, payload: Value, fits: impl Fn(&Value) -> bool) -> Result<Value> {
-    let begun = Instant::now();
-    loop {
-        let answer = window.call(command, payload.clone()).await;
-        if answer.as_ref().is_ok_and(&fits) {
-            return answer;
-        }
-        ensure!(begun.elapsed() < LATER, "{command} never answered as wanted: {answer:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// The computer that is the clinic, made with the assistant.
-async fn found(window: &Window) -> Result<()> {
-    window.click_on("[data-testid=start-local]", SOON).await?;
-    fill(window, "[data-testid=local-form] input[name=clinic_name]", "Clínica Acácia").await?;
-    fill(window, "[data-testid=local-form] input[name=owner_name]", "Júlia Prado").await?;
-    window.click_on("[data-testid=local-form] .button.primary", SOON).await?;
-    window.click_on("[data-testid=practice-form] .button.primary", SOON).await?;
-    window.wait_until_ready(LATER).await?;
-    window.wait_for("[data-testid=go-inbox]", SOON).await.map(drop)
-}
-
-/// Clicks until something is there; a click that was taken has ten seconds.
-async fn until_shown(window: &Window, button: &str, wanted: &str) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        window.click_on(button, SOON).await?;
-        match window.wait_for(wanted, Duration::from_secs(10)).await {
-            Err(error) if begun.elapsed() > SOON => return Err(error),
-            Err(_) => {}
-            Ok(_) => return Ok(()),
-        }
-    }
-}
-
-/// Shares the clinic on the network and invites somebody: what is sent to her, and what she is told.
-async fn invite(window: &Window, name: &str) -> Result<(String, String)> {
-    window.run("location.hash = '#/settings';", json!([])).await?;
-    // While its parts come up the page grows, and what is clicked moves away from under the pointer.
-    until_shown(window, "[data-testid=sharing-switch]", "[data-testid=sharing-state][data-state=on]").await?;
-    let field = "[data-testid=invite-form] input[name=name]";
-    until_shown(window, "[data-testid=invite]", field).await?;
-    fill(window, field, name).await?;
-    window.click_on("[data-testid=invite-make]", SOON).await?;
-    let code = window.text_of("[data-testid=invitation-code]", SOON).await?;
-    // What is copied stays here: the clipboard of a display is everybody's.
-    let keep = "const writeText = async (text) => { window.copied = text; };
-        Object.defineProperty(navigator, 'clipboard', { value: { writeText }, configurable: true });";
-    window.run(keep, json!([])).await?;
-    window.click_on("[data-testid=invitation-copy]", SOON).await?;
-    let copied = window.run("return window.copied;", json!([])).await?;
-    window.click_on("[data-testid=invitation-done]", SOON).await?;
-    Ok((copied.as_str().context("nothing was copied")?.to_owned(), code))
-}
-
-/// A further computer, with what its person was sent and told.
-async fn join(window: &Window, invitation: &str, code: &str) -> Result<()> {
-    window.click_on("[data-testid=start-join]", SOON).await?;
-    fill(window, "[data-testid=join-form] [name=invitation]", invitation).await?;
-    fill(window, "[data-testid=join-form] [name=code]", code).await?;
-    fill(window, "[data-testid=join-form] [name=computer]", " (recepção)").await?;
-    window.click_on("[data-testid=join-form] .button.primary", SOON).await?;
-    window.wait_until_ready(LATER).await?;
-    window.wait_for("[data-testid=go-inbox]", SOON).await.map(drop)
-}
-
-async fn find_patient(window: &Window) -> Result<Value> {
-    let about = json!({"text": PATIENT, "limit": 5});
-    let found = until(window, "search_everything", about, |found| !found["people"][0].is_null()).await?;
-    Ok(found["people"][0]["contact_id"].clone())
-}
-
-/// What one writes the other one gets to see.
-async fn pass_a_note(from: &Window, to: &Window, text: &str) -> Result<()> {
-    let patient = find_patient(from).await?;
-    from.call("add_note", json!({"about": "contact", "id": patient, "text": text})).await?;
-    let about = json!({"about": "contact", "id": patient});
-    until(to, "get_notes", about, |notes| notes.to_string().contains(text)).await.map(drop)
-}
-
-/// Chooses what has this name in a list of folders.
-async fn choose(window: &Window, kind: &str, name: &str) -> Result<()> {
-    let (begun, kind) = (Instant::now(), format!("[data-testid={kind}]"));
-    loop {
-        let names = texts(window, &kind).await?;
-        if let Some(at) = names.iter().position(|each| each == name) {
-            let entries = window.find_all(&kind).await?;
-            return window.click(entries.get(at).context("the list changed")?).await;
-        }
-        ensure!(begun.elapsed() < SOON, "{name} is not among {names:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// What stands in everything that matches a selector, also while it is still sliding into sight.
-async fn texts(window: &Window, selector: &str) -> Result<Vec<String>> {
-    let script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent.trim());";
-    Ok(serde_json::from_value(window.run(script, json!([selector])).await?)?)
-}
-
-/// Writes the words down, types back those that are asked for, chooses the folder and waits for a backup that was tried: the
-/// words and the name of the file.
-async fn back_up(window: &Window) -> Result<(String, String)> {
-    window.run("location.hash = '#/settings/backup';", json!([])).await?;
-    window.click_on("[data-testid=backup-words]", SOON).await?;
-    window.wait_for("[data-testid=recovery-words] li", SOON).await?;
-    let words = texts(window, "[data-testid=recovery-words] li").await?;
-    ensure!(words.len() == 12, "{} words are shown", words.len());
-    window.click_on("[data-testid=words-written]", SOON).await?;
-    window.wait_for("[data-testid=words-form] input", SOON).await?;
-    let labels = texts(window, "[data-testid=words-form] label").await?;
-    for (field, label) in window.find_all("[data-testid=words-form] input").await?.iter().zip(labels) {
-        let place: String = label.chars().filter(char::is_ascii_digit).collect();
-        window.write(field, &words[place.parse::<usize>().with_context(|| label.clone())? - 1]).await?;
-    }
-    window.click_on("[data-testid=words-use]", SOON).await?;
-    window.click_on("[data-testid=backup-choose]", SOON).await?;
-    choose(window, "folder", CLOUD).await?;
-    window.wait_for("[data-testid=folder-path]", SOON).await?;
-    window.click_on("[data-testid=use-folder]", SOON).await?;
-    // Made and tried as soon as there are words and a folder.
-    let done = |state: &Value| state["running"].is_null() && state["backups"][0]["state"] == "verified";
-    let state = until(window, "get_backup", json!({}), done).await?;
-    window.wait_for("[data-testid=backup-row][data-state=verified]", SOON).await?;
-    Ok((words.join(" "), state["backups"][0]["file"].as_str().context("a backup is a file")?.to_owned()))
-}
-
-/// A new computer, with the words and what the cloud has brought.
-async fn restore(window: &Window, words: &str, file: &str) -> Result<()> {
-    window.click_on("[data-testid=start-restore]", SOON).await?;
-    choose(window, "folder", CLOUD).await?;
-    choose(window, "backup-file", file).await?;
-    fill(window, "[data-testid=restore-words] [name=words]", words).await?;
-    window.click_on("[data-testid=restore-words] .button.primary", SOON).await?;
-    let found = window.text_of("[data-testid=restore-found]", SOON).await?;
-    ensure!(found.contains("Clínica Acácia"), "it says what is in the file");
-    window.click_on("[data-testid=restore-go]", SOON).await?;
-    window.wait_until_ready(LATER).await?;
-    window.wait_for("[data-testid=go-inbox]", SOON).await.map(drop)
-}
+use crate::steps::{
+    CLOUD, PATIENT, SOON, back_up, find_patient, follow, found, invite, invite_again, join, pass_a_note, restore,
+    share, until,
+};
 
 #[tokio::test]
 #[ignore = "needs a display, a keyring and the drivers: cargo xtask test --only window"]
@@ -179,6 +22,7 @@ async fn the_real_window_carries_a_clinic_from_its_first_day_through_a_disaster(
         .await?;
     drop(database);
 
+    share(&owner).await?;
     let (invitation, code) = invite(&owner, "Ana Souza").await?;
     let (_her_driver, ana) = counter.open().await?;
     join(&ana, &invitation, &code).await?;
@@ -187,23 +31,25 @@ async fn the_real_window_carries_a_clinic_from_its_first_day_through_a_disaster(
     let cloud = reception.home().join(CLOUD);
     std::fs::create_dir(&cloud)?;
     let (words, file) = back_up(&owner).await?;
+    let mut secrets = [reception.secrets().await?, counter.secrets().await?].concat();
+    ensure!(secrets.len() > 6, "every kind of entry is there: {}", secrets.len());
 
-    // Hers is the only computer that can be sent away: the other one is this one.
-    owner.run("location.hash = '#/inbox';", json!([])).await?;
-    owner.run("location.hash = '#/settings';", json!([])).await?;
-    owner.click_on("[data-testid=revoke-computer]", SOON).await?;
-    owner.click_on("[data-testid=revoke-computer-yes]", SOON).await?;
-    let told = ana.text_of("[data-testid=session-revoked]", SOON).await?;
-    assert!(told.contains("Clínica Acácia"), "she is told which clinic it was");
-    assert!(!counter.profile().join("copy.db").exists(), "her copy is destroyed");
-    let refused = ana.invoke("call", json!({"command": "search_everything", "payload": {"text": PATIENT, "limit": 5}}));
-    assert_eq!(refused.await?.unwrap_err()["code"], "no_session", "nothing of it is answered any more");
+    // Everything was on the screens of both, and what the engine of a window keeps is no place for it.
+    assert!(reception.profile().join("webview").exists() && counter.profile().join("webview").exists());
+    secrets.extend([words.clone(), code.replace('-', ""), code]);
+    let said = [PATIENT, "ligou e volta na terça", "trouxe os exames"].map(str::to_owned);
+    for place in [&reception, &counter] {
+        assert_eq!(place.whereabouts(&[&secrets[..], &said].concat())?, Vec::<String>::new());
+    }
 
     // The disk of the first computer is gone, with the clinic's database on it.
     reception.kill_program().await?;
     reception.kill_database()?;
     drop(driver);
     std::fs::remove_dir_all(reception.profile())?;
+    until(&ana, "get_status", json!({}), |status| status["connection"] == "offline").await?;
+    let patient = find_patient(&ana).await?;
+    ana.call("add_note", json!({"about": "contact", "id": patient, "text": "prefere a tarde"})).await?;
 
     let brought = new.home().join(CLOUD);
     std::fs::create_dir(&brought)?;
@@ -212,7 +58,7 @@ async fn the_real_window_carries_a_clinic_from_its_first_day_through_a_disaster(
         std::fs::copy(entry.path(), brought.join(entry.file_name()))?;
     }
     let (_driver, heir) = new.open().await?;
-    restore(&heir, &words, &file).await?;
+    restore(&heir, &words, &file, None).await?;
     let patient = find_patient(&heir).await?;
     let notes = heir.call("get_notes", json!({"about": "contact", "id": patient})).await?.to_string();
     assert!(notes.contains("volta na terça") && notes.contains("trouxe os exames"), "{notes}");
@@ -222,5 +68,34 @@ async fn the_real_window_carries_a_clinic_from_its_first_day_through_a_disaster(
     let hers = team["members"].as_array().context("a team")?.iter().find(|member| member["name"] == "Ana Souza");
     let left = hers.map_or(0, |member| member["computers"].as_array().map_or(0, Vec::len));
     assert_eq!(left, 0, "no computer of the old database is let into this one: {team}");
-    heir.close().await
+
+    // Hers is let in again, with what she wrote meanwhile.
+    share(&heir).await?;
+    let (invitation, code) = invite_again(&heir).await?;
+    follow(&ana, &invitation, &code).await?;
+    let about = json!({"about": "contact", "id": patient});
+    until(&heir, "get_notes", about, |notes| notes.to_string().contains("prefere a tarde")).await?;
+
+    // Hers is the only computer that can be sent away: the other one is this one.
+    heir.run("location.hash = '#/inbox';", json!([])).await?;
+    heir.run("location.hash = '#/settings';", json!([])).await?;
+    heir.click_on("[data-testid=revoke-computer]", SOON).await?;
+    heir.click_on("[data-testid=revoke-computer-yes]", SOON).await?;
+    let told = ana.text_of("[data-testid=session-revoked]", SOON).await?;
+    assert!(told.contains("Clínica Acácia"), "she is told which clinic it was");
+    assert!(!counter.profile().join("copy.db").exists(), "her copy is destroyed");
+    let refused = ana.invoke("call", json!({"command": "search_everything", "payload": {"text": PATIENT, "limit": 5}}));
+    assert_eq!(refused.await?.unwrap_err()["code"], "no_session", "nothing of it is answered any more");
+    ana.click_on("[data-testid=session-revoked] ~ .actions .button.primary", SOON).await?;
+    ana.wait_for("[data-testid=start-join]", SOON).await?;
+    heir.close().await?;
+    secrets.extend(new.secrets().await?);
+    for place in [&new, &counter] {
+        assert_eq!(place.whereabouts(&[&secrets[..], &said].concat())?, Vec::<String>::new());
+    }
+
+    // The look finds what is there.
+    std::fs::write(new.profile().join("webview/planted"), format!("…{}…{PATIENT}…", secrets[0]))?;
+    assert_eq!(new.whereabouts(&[secrets[0].clone(), PATIENT.to_owned()])?.len(), 2);
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use balcao_keychain::{Keychain, names};
 use balcao_tests::driver::{Driver, Program};
+use balcao_tests::traces;
 use balcao_tests::webdriver::Window;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
@@ -96,6 +97,29 @@ impl Place {
         &self.profile
     }
 
+    /// The secrets that the keyring has of this profile.
+    pub async fn secrets(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in names::ALL {
+            if let Some(secret) = Keychain::system().get(&entry(&self.id()?)).await? {
+                found.push(secret.expose().to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Places where one of these texts can be read: what the program and the window's own engine keep, their logs, the home,
+    /// and what the operating system tells about any process. The data folder of the database has people in it by right.
+    pub fn whereabouts(&self, texts: &[String]) -> Result<Vec<String>> {
+        let folders = [self.folder.path().to_owned()];
+        Ok(traces::whereabouts(&folders, &[self.profile.join("postgres")], texts)?)
+    }
+
+    fn id(&self) -> Result<String> {
+        let profile: Value = serde_json::from_slice(&std::fs::read(self.profile().join("profile.json"))?)?;
+        Ok(profile["id"].as_str().context("the profile has no id")?.to_owned())
+    }
+
     fn postmaster(&self) -> Result<Vec<String>> {
         let text = std::fs::read_to_string(self.profile.join("postgres/postmaster.pid"))?;
         Ok(text.lines().map(str::to_owned).collect())
@@ -153,9 +177,7 @@ impl Place {
 
     /// The clinic's database, as its administrator: another login than the desk's.
     pub async fn database(&self) -> Result<PgConnection> {
-        let profile: Value = serde_json::from_slice(&std::fs::read(self.profile().join("profile.json"))?)?;
-        let id = profile["id"].as_str().context("the profile has no id")?;
-        let password = Keychain::system().get(&names::superuser_password(id)).await?;
+        let password = Keychain::system().get(&names::superuser_password(&self.id()?)).await?;
         let port = self.postmaster()?.get(3).context("no port in postmaster.pid")?.parse()?;
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
