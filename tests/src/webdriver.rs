@@ -20,6 +20,9 @@ pub const ENTER: char = '\u{e007}';
 /// The protocol's code for the control key.
 pub const CONTROL: char = '\u{e009}';
 
+/// The protocol's code for the Escape key.
+pub const ESCAPE: char = '\u{e00c}';
+
 /// The protocol's code for the arrow to the left.
 pub const ARROW_LEFT: char = '\u{e012}';
 
@@ -130,11 +133,15 @@ impl Window {
         }
     }
 
-    /// Types into an element.
+    /// Types into an element, once the page was drawn: a field that wants the focus for itself takes it with the first
+    /// picture after it came, and would get the rest of what is typed into another.
     ///
     /// # Errors
     /// It is stale, or takes no text.
     pub async fn write(&self, element: &Element, text: &str) -> Result<()> {
+        let drawn = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()));
+                     setTimeout(done, 1000);";
+        self.post("execute/async", json!({"script": drawn, "args": []})).await?;
         self.post(&format!("element/{}/value", element.0), json!({"text": text})).await.map(drop)
     }
 

@@ -20,6 +20,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("balcao-lan", &["balcao-domain", "balcao-keychain"]),
     ("balcao-backup", &["balcao-keychain", "balcao-local-server", "balcao-tenant"]),
     ("balcao-whatsapp", &["balcao-domain"]),
+    ("balcao-bucket", &[]),
     ("balcao-cache", &["balcao-domain"]),
     ("balcao-tenant", &["balcao-domain"]),
     ("balcao-sync", &["balcao-domain", "balcao-cache", "balcao-tenant"]),
@@ -27,6 +28,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "balcao-agent",
         &[
             "balcao-backup",
+            "balcao-bucket",
             "balcao-domain",
             "balcao-tenant",
             "balcao-whatsapp",
@@ -41,6 +43,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             // A window does the background work, too.
             "balcao-agent",
             "balcao-backup",
+            // A bucket is tried out from the screens.
+            "balcao-bucket",
             "balcao-domain",
             "balcao-cache",
             "balcao-sync",
@@ -111,6 +115,15 @@ fn the_domain_does_no_input_or_output() {
         for banned in ["std::fs", "std::net", "std::process", "std::env"] {
             assert!(!file.text.contains(banned), "{} uses {banned}", file.path);
         }
+    }
+}
+
+#[test]
+fn every_program_keeps_what_it_breaks_over_to_itself() {
+    let programs = ["src-tauri/src", "src-tauri/crates/agent/src", "src-tauri/crates/headless/src"];
+    for program in programs {
+        let begins = files(program, &["rs"]).iter().any(|file| file.text.contains("panics::keep_to_the_place();"));
+        assert!(begins, "{program} tells what a panic says");
     }
 }
 

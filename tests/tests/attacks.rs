@@ -19,32 +19,22 @@
 //! - NOTIFY and LISTEN: `a_channel_tells_nothing_even_to_who_knows_its_name`, and the functions in `whispers::catalogues`;
 //! - being slow on purpose, by a lock or by a query without end: `wear`.
 
-#[path = "row_security/breaches.rs"]
-mod breaches;
-#[path = "row_security/catalogue.rs"]
-mod catalogue;
-#[path = "attacks/ledger.rs"]
 mod ledger;
-#[path = "attacks/limits.rs"]
 mod limits;
-#[path = "attacks/powers.rs"]
 mod powers;
-#[path = "row_security/seeding.rs"]
-mod seeding;
-#[path = "attacks/wear.rs"]
 mod wear;
-#[path = "attacks/whispers.rs"]
 mod whispers;
 
 use anyhow::{Context as _, Result};
 use balcao_tenant::Role;
 use balcao_tenant::provision::Connection;
 use balcao_testkit::database::servers;
-use breaches::World;
 use ledger::Ledger;
 use limits::{Policy, trespasses};
 use sqlx::postgres::PgListener;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::row_security::breaches::World;
 
 /// A desk's connection, for statements that the program itself would never send.
 async fn desk(connection: &Connection) -> Result<PgConnection> {

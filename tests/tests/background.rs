@@ -1,14 +1,12 @@
 //! Computers that listen and send for a clinic, against a gateway that fails in every known way.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "a seed that nobody sees is of no use")]
 
-#[path = "background/files.rs"]
+mod bucket;
 mod files;
-#[path = "background/history.rs"]
 mod history;
-#[path = "background/scene.rs"]
 mod scene;
+mod server;
 
 use std::time::Duration;
 
@@ -47,6 +45,25 @@ async fn what_comes_in_is_stored_and_what_is_written_goes_out() -> Result<()> {
     computer.stop().await;
     let lease = scene.tenant.take_lease(&scene::bid("Sala 2")).await?;
     assert!(matches!(lease, balcao_tenant::Tenure::Held { .. }), "who stops gives the work back at once");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_works_lets_age_what_is_kept_for_a_time_also_without_a_connection() -> Result<()> {
+    let mut scene = Scene::open().await?;
+    scene.forget_key().await?;
+    scene
+        .run(
+            "insert into app.audit_logs (clinic_id, action, at, address)
+             select id, 'old', now() - interval '91 days', '10.0.0.1' from app.clinics",
+        )
+        .await?;
+    let computer = scene.computer("Recepção 1").await?;
+    eventually("the address is gone", async || {
+        Ok(scene.count("app.audit_logs where action = 'old' and address is null").await? == 1)
+    })
+    .await?;
+    computer.stop().await;
     Ok(())
 }
 
@@ -166,9 +183,9 @@ async fn a_connection_without_a_key_here_or_without_whatsapp_says_so_and_sends_n
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_random_history_everything_is_here_once_and_no_tick_went_down() -> Result<()> {
     let size = if std::env::var("BALCAO_WIRE_HISTORY").is_ok_and(|size| size == "full") {
-        history::Size { messages: 10_000, kills: 50, cuts: 10 }
+        history::Size { messages: 10_000, kills: 50, cuts: 10, restarts: 10 }
     } else {
-        history::Size { messages: 400, kills: 6, cuts: 3 }
+        history::Size { messages: 400, kills: 6, cuts: 3, restarts: 0 }
     };
     let seed = std::env::var("BALCAO_HISTORIES_SEED").ok().and_then(|seed| seed.parse().ok());
     history::play(size, seed.unwrap_or_else(rand::random)).await

@@ -1,29 +1,27 @@
 //! A clinic on one computer: backed up, lost, and brought back on another one, with everything that goes on around it.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "not every test needs every part of an actor")]
-mod actors;
+#![cfg(unix)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actors::Actor;
 use anyhow::{Context as _, Result, bail};
 use balcao_api::{ApiError, Desk, DeskOptions, call};
 use balcao_domain::clock::Clock;
 use balcao_keychain::{Keychain, Secret, names};
 use balcao_local_server::release;
 use balcao_tenant::Address;
+use balcao_tenant::members::{Code, Invite};
 use balcao_tenant::provision::Connection;
-use balcao_testkit::database::{EmptyDatabase, server};
+use balcao_testkit::database::{EmptyDatabase, log_in, server};
 use balcao_testkit::sample::{self, Plan, Size};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
+
+use crate::desks::actors::Actor;
 
 /// A computer with a profile and a keyring of its own.
 struct Computer {
@@ -47,7 +45,7 @@ impl Computer {
             export_dir: None,
             app_version: "test".to_owned(),
         };
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         self.desk = loop {
             match Desk::open_with(options(), self.keychain.clone(), self.clock.clone()).await {
                 Ok(desk) => break Some(desk),
@@ -218,7 +216,7 @@ const PEOPLE: &str = "select count(*)::text || ' ' || coalesce(md5(string_agg(id
 async fn a_clinic_is_backed_up_lost_and_brought_back_on_another_computer_and_a_desk_follows() -> Result<()> {
     let old = Computer::new(Clock::System).await?.with_clinic().await?;
     let disk = open_folder()?;
-    assert_eq!(old.call("start_backup", json!({})).await?["problem"], Value::Null);
+    old.call("start_backup", json!({})).await?;
     let none = old.until("get_backup", "told", |backup| !backup["problem"].is_null()).await?;
     assert_eq!(none["problem"]["code"], "backup_no_folder", "nothing is chosen yet");
     let words = old.set_up_backups(disk.path()).await?;
@@ -300,13 +298,15 @@ async fn a_clinic_is_backed_up_lost_and_brought_back_on_another_computer_and_a_d
 
     // The desk is let in again: what it had was of another feed, and what it had to say is said.
     let owner = new.owner().await?;
-    let path = desk.folder().join("profile.json");
-    let mut profile: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-    profile["address"] = serde_json::to_value(&owner.address)?;
-    let entry = names::database_password(profile["id"].as_str().unwrap());
-    desk.keychain().set(&entry, &Secret::new(owner.password.clone().unwrap())).await?;
-    std::fs::write(&path, serde_json::to_vec(&profile)?)?;
-    let desk = desk.restart().await?;
+    let tenant = log_in(&owner).await?;
+    let member_id = desk.call("get_session", json!({})).await?["member"]["id"].as_str().unwrap().parse()?;
+    let invited = tenant.invite(&Invite::Computer { member_id }, None, &owner.address, wall_clock()).await?.unwrap();
+    tenant.close().await;
+    let code = Code::random();
+    let invitation = invited.invitation.seal(&code)?;
+    let wish = json!({ "invitation": invitation, "code": code.to_string(), "computer_name": "Recepção" });
+    desk.call("follow_clinic", wish).await?;
+    desk.until("get_session", json!({}), |session| session["state"] == "ready").await?;
     let online = |status: &Value| status["connection"] == "online" && status["waiting"] == 0;
     desk.until_within(Duration::from_secs(60), "get_status", json!({}), online).await?;
     let log = desk.call("list_sync_log", json!({ "limit": 100 })).await?;
@@ -431,7 +431,7 @@ async fn a_restore_that_is_called_off_or_cut_short_leaves_nothing_half() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_under_words_of_before_forgets_who_was_erased_since_when_it_is_restored_on_a_server() -> Result<()> {
+async fn a_clinic_moves_to_a_server_and_under_words_of_before_forgets_who_was_erased_since() -> Result<()> {
     let clinic = Computer::new(Clock::System).await?.with_clinic().await?;
     let disk = open_folder()?;
     let first = clinic.set_up_backups(disk.path()).await?;
@@ -453,16 +453,31 @@ async fn a_backup_under_words_of_before_forgets_who_was_erased_since_when_it_is_
     };
     clinic.looked_after(|_| lists() == 2).await?;
     let rest = look(&admin, &format!("{PEOPLE} where id <> '{person}'")).await?;
-    clinic.end().await;
+
+    // The computer gives the clinic up, with the words that open what was backed up last, and nothing of it stays.
+    let refused = clinic.call("leave_clinic", json!({ "words": first })).await.unwrap_err();
+    assert_eq!(refused.code, "backup_wrong_words");
+    // Who was forgotten since would come back with it.
+    let refused = clinic.call("leave_clinic", json!({ "words": second })).await.unwrap_err();
+    assert_eq!(refused.code, "backup_needed");
+    clinic.until_ready().await?;
+    clinic.call("start_backup", json!({})).await?;
+    let all = clinic.at_rest().await?;
+    assert_eq!(all["backups"][0]["state"], "verified", "{all}");
+    clinic.call("leave_clinic", json!({ "words": second })).await?;
+    clinic.until("get_session", "first run", |session| session["state"] == "first_run").await?;
+    let left: Vec<_> = std::fs::read_dir(clinic.folder.path())?.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["profile.lock"]);
 
     // Onto a server that is there already, with the words that were in use when the backup was made.
     let server = EmptyDatabase::on(server().await?).await?;
-    let new = Computer::new(Clock::System).await?;
+    let new = clinic;
     let backup = json!({ "path": file, "words": first });
     let elsewhere = |address: &str| json!({ "backup": backup, "server": { "address": address, "ca_pem": null } });
     let nowhere = new.call("start_restore", elsewhere("postgres://somebody@db.example.org:6543/postgres")).await;
     assert_eq!(nowhere.unwrap_err().code, "pooler_address", "before anything is begun");
     new.call("start_restore", elsewhere(server.admin_url())).await?;
+    assert_eq!(new.profile()?["restoring"], json!(file), "what the keyring has from now on has its profile");
     let session = new.until_ready().await?;
     assert_eq!((&session["member"]["role"], &session["clinic"]["kind"]), (&json!("owner"), &json!("remote")));
     assert_eq!(session["clinic"]["name"], "Clínica Acácia");
@@ -475,6 +490,16 @@ async fn a_backup_under_words_of_before_forgets_who_was_erased_since_when_it_is_
     let profile = new.profile()?.to_string();
     let password = Address::parse(server.admin_url())?.1.context("the administrator's password")?;
     assert!(!profile.contains(&password), "the administrator's address is kept nowhere");
+
+    // Where the last answer was lost and the clinic is not there, nothing of it is: the next start says so.
+    let mut profile = new.profile()?;
+    (profile["restoring"], profile["address"]["user"]) = (json!(file), json!("balcao_nobody"));
+    std::fs::write(new.folder.path().join("profile.json"), serde_json::to_vec(&profile)?)?;
+    let new = new.restart().await?;
+    new.until("get_session", "first run", |session| session["state"] == "first_run").await?;
+    let setup = new.call("get_setup", json!({})).await?;
+    assert_eq!((&setup["restoring"], &setup["can_cancel"]), (&json!(file), &json!(true)));
+    assert!(new.secret(names::database_password).await?.is_none(), "its password opens nothing");
     new.end().await;
     Ok(())
 }

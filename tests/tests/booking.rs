@@ -1,17 +1,14 @@
 //! Booking from a thread: free times that are free, a visit and a patient that reach the clinic, and two desks that take the
 //! same time.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "other walks use the rest")]
-mod actors;
-
-use actors::{Actor, Outsider, sample_clinic};
 use anyhow::Result;
+use balcao_domain::clock::Clock;
 use balcao_tenant::Role;
 use balcao_testkit::database::TestDatabase;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, Outsider, sample_clinic};
 
 async fn attendant(clinic: &TestDatabase) -> Result<Actor> {
     Actor::connect(&clinic.add_member(Role::Attendant).await?).await
@@ -76,6 +73,10 @@ async fn a_visit_booked_without_a_network_stands_beside_the_thread_at_once_and_i
     let booked = desk.call("book_appointment", wish(&talk, &booking["usual_service_id"], time, new)).await?;
     assert!(text(&booked["text"]).contains("ficou marcado para Theo Booking: "), "{booked}");
     let visit = &booked["appointment_id"];
+    let here = json!({ "conversation_id": talk["id"] });
+    let awaited = desk.call("list_awaited", here.clone()).await?["visits"][0].clone();
+    assert_eq!((&awaited["appointment_id"], &awaited["refused"]), (visit, &Value::Null), "{awaited}");
+    assert_eq!(awaited["text"], booked["text"], "the text that waits with it");
     let shown = beside(&desk, &talk, visit).await?;
     assert_eq!((&shown["state"], at(&shown["starts_at"])), (&json!("pending"), at(&time["starts_at"])));
     assert_eq!(desk.counts().await?, (2, 0), "the patient and the visit");
@@ -86,6 +87,7 @@ async fn a_visit_booked_without_a_network_stands_beside_the_thread_at_once_and_i
     until_quiet(&desk).await?;
     assert_eq!(desk.counts().await?, (0, 0));
     assert_eq!(beside(&desk, &talk, visit).await?["state"], "confirmed");
+    assert_eq!(desk.call("list_awaited", here).await?["visits"], json!([]), "the clinic has it");
     let stands = format!(
         "select p.name || ' ' || p.relation || ' ' || a.status || ' ' || (a.service_id = '{}') || ' ' || (a.price_cents is not null)
              || ' ' || (a.room_id is not null) || ' ' || (a.ends_at - a.starts_at = make_interval(mins => s.duration_minutes))
@@ -98,12 +100,17 @@ async fn a_visit_booked_without_a_network_stands_beside_the_thread_at_once_and_i
     );
     assert_eq!(outsider.text(stands).await?.unwrap(), "Theo Booking dependent scheduled true true true true");
 
-    // By now the clinic knows of it: there it is called off.
-    desk.call("undo_booking", json!({ "appointment_id": visit })).await?;
+    // By now the clinic knows of it: there it is called off, and the patient who was made for it put out of sight.
+    let undo = json!({ "appointment_id": visit, "patient_added": booked["patient_added"] });
+    desk.call("undo_booking", undo).await?;
     assert_eq!(beside(&desk, &talk, visit).await?["status"], "cancelled");
     until_quiet(&desk).await?;
     let status = format!("select status from app.appointments where id = '{}'", text(visit));
     assert_eq!(outsider.text(status).await?.unwrap(), "cancelled");
+    let active = "select active::text from app.patients where name = 'Theo Booking'";
+    assert_eq!(outsider.text(active).await?.unwrap(), "false");
+    let (booking, _) = times(&desk, &talk).await?;
+    assert!(list(&booking["patients"]).iter().all(|patient| patient["name"] != "Theo Booking"), "{booking}");
     let (_, again) = times(&desk, &talk).await?;
     assert_eq!(again["times"][0], *time, "it is free again");
     let twice = desk.call("undo_booking", json!({ "appointment_id": visit })).await.unwrap_err();
@@ -128,9 +135,26 @@ async fn a_booking_that_has_not_gone_yet_is_taken_back_without_a_trace() -> Resu
     let booked = desk.call("book_appointment", wish(&talk, service, &found["times"][1], patient.clone())).await?;
     desk.call("undo_booking", json!({ "appointment_id": booked["appointment_id"] })).await?;
     assert_eq!(beside(&desk, &talk, &booked["appointment_id"]).await?, Value::Null);
+    // A patient who was made for it goes with it, and one who has something else by now stays.
+    let new = |name: &str| json!({ "kind": "new", "name": name });
+    let waiting = desk.counts().await?;
+    let one = desk.call("book_appointment", wish(&talk, service, &found["times"][1], new("Só desta"))).await?;
+    let undo = json!({ "appointment_id": one["appointment_id"], "patient_added": one["patient_added"] });
+    desk.call("undo_booking", undo).await?;
+    assert_eq!(desk.counts().await?, waiting, "neither of them is left");
+    let two = desk.call("book_appointment", wish(&talk, service, &found["times"][1], new("Com outra"))).await?;
+    let again = json!({ "kind": "patient", "patient_id": two["patient_added"] });
+    let other = desk.call("book_appointment", wish(&talk, service, &found["times"][2], again)).await?;
+    assert_eq!(other["patient_added"], Value::Null);
+    let undo = json!({ "appointment_id": two["appointment_id"], "patient_added": two["patient_added"] });
+    desk.call("undo_booking", undo).await?;
+    let (booking, _) = times(&desk, &talk).await?;
+    assert!(list(&booking["patients"]).iter().any(|patient| patient["name"] == "Com outra"), "{booking}");
+    desk.call("undo_booking", json!({ "appointment_id": other["appointment_id"] })).await?;
     desk.line.mend();
     until_quiet(&desk).await?;
     assert_eq!(outsider.count("select count(*) from app.appointments").await?, before);
+    assert_eq!(outsider.count("select count(*) from app.patients where name = 'Só desta'").await?, 0);
 
     let refused = |change: Value| {
         let mut wish = wish(&talk, service, &found["times"][0], patient.clone());
@@ -177,6 +201,9 @@ async fn two_desks_take_the_same_time_and_one_is_asked_with_its_choices() -> Res
         "parked",
         "and it is said beside the thread"
     );
+
+    let awaited = bia.call("list_awaited", json!({ "conversation_id": other["id"] })).await?["visits"][0].clone();
+    assert_eq!((&awaited["refused"], &awaited["text"]), (&json!("slot_taken"), &second["text"]));
 
     let this = json!({ "operation_id": parked["operation_id"] });
     let free = bia
@@ -244,5 +271,27 @@ async fn stands_free(desk: &Actor, time: &Value) -> Result<()> {
         holds && at(&visit["starts_at"]) < end && start < at(&visit["ends_at"])
     });
     assert_eq!(standing.count(), 0, "{time}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clinic_says_how_soon_a_visit_is_still_offered() -> Result<()> {
+    let clinic = sample_clinic().await?;
+    let boss = Actor::connect(clinic.owner()).await?;
+    let talk = boss.waiting_conversation().await?;
+    assert_eq!(boss.call("get_inbox_frame", json!({})).await?["booking_lead_minutes"], 30);
+    let too_long = boss.call("set_booking_lead", json!({ "minutes": 10_081 })).await.unwrap_err();
+    assert_eq!(too_long.reference.as_deref(), Some("minutes"));
+    boss.call("set_booking_lead", json!({ "minutes": 2 * 24 * 60 })).await?;
+    boss.until("get_inbox_frame", json!({}), |frame| frame["booking_lead_minutes"] == 2880).await?;
+    let (_, found) = times(&boss, &talk).await?;
+    assert!(
+        at(&found["times"][0]["starts_at"])
+            >= Clock::System.now() + chrono::TimeDelta::days(2) - chrono::TimeDelta::minutes(1)
+    );
+    until_quiet(&boss).await?;
+    let mut outsider = Outsider::look(&clinic).await?;
+    let refused = outsider.run("update app.clinic_settings set inbox = inbox || '{\"lead_minutes\": -1}'").await;
+    assert!(refused.unwrap_err().to_string().contains("clinic_settings_lead"));
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The clinic's connections to WhatsApp as its people set them up at their desks, and the desk that looks after them, against a
 //! gateway that is none.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod encrypted;
+mod pairing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ fn holds(path: &Path, text: &str) -> bool {
 fn wish(gateway: &FakeEvolution, instance: &str) -> Value {
     json!({
         "name": "Recepção", "kind": "evolution", "url": gateway.url(), "instance": instance, "relay_url": null,
-        "per_instance": false, "pace": "none", "daily_cap": 500, "typing": false, "read_receipts": false,
+        "ca_pem": null, "per_instance": false, "pace": "none", "daily_cap": 500, "typing": false, "read_receipts": false,
     })
 }
 
@@ -156,9 +157,17 @@ async fn a_connection_is_tried_out_made_paired_and_looked_after_by_the_desk_itse
     let shown = office.until("get_pairing", |pairing| pairing["state"] == "code").await?;
     assert_eq!(shown["id"], id.as_str());
     assert!(shown["picture"]["path"].as_str().unwrap().starts_with("M0 0h7"), "{shown}");
+    assert_eq!(shown["typed"], Value::Null, "nobody has said which phone it is");
+    // A phone without a camera: the gateway, which shows a QR code already, begins anew with its number.
+    let by_code = json!({ "id": id, "afresh": false, "number": "11 99999-0003" });
+    office.call("pair_channel", by_code).await?;
+    let shown = office.until("get_pairing", |pairing| pairing["typed"].is_string()).await?;
+    assert!(shown["typed"].as_str().unwrap().starts_with("BALC-"), "{shown}");
+    let no_phone = json!({ "id": id, "afresh": false, "number": "recepção" });
+    assert_eq!(office.call("pair_channel", no_phone).await.unwrap_err().code, "bad_phone");
     gateway.pair("nova");
     let paired = office.until("get_pairing", |pairing| pairing["state"] == "connected").await?;
-    assert_eq!(paired["picture"], Value::Null, "nothing is left to be read");
+    assert_eq!((&paired["picture"], &paired["typed"]), (&Value::Null, &Value::Null), "nothing is left to be read");
     office.call("end_pairing", json!({})).await?;
 
     let health = office.until_it_works().await?;
@@ -267,6 +276,8 @@ async fn a_connection_is_changed_paused_and_removed_and_its_key_goes_with_it() -
         .until("get_channel_health", |health| health["in_use"] == 0 && health["holder"]["is_working"] == false)
         .await?;
     assert_eq!(idle["alarms"], json!([]), "what is paused raises no alarm");
+    office.until("get_channels", |list| list["channels"][0]["active"] == false).await?;
+    assert_eq!(office.call("get_channels", json!({})).await?["channels"][0]["removed"], false, "it is only paused");
     office.call("use_channel", json!({ "id": id, "active": true })).await?;
     office.until_it_works().await?;
 
@@ -275,6 +286,7 @@ async fn a_connection_is_changed_paused_and_removed_and_its_key_goes_with_it() -
     office.until("get_channels", |list| list["channels"][0]["last_inbound_at"] != Value::Null).await?;
     assert_eq!(office.call("remove_channel", json!({ "id": id })).await?["outcome"], "retired");
     assert_eq!(office.kept_key(&id).await?, None);
+    office.until("get_channels", |list| list["channels"][0]["removed"] == true).await?;
     office.until("get_channel_health", |health| health["holder"]["is_working"] == false).await?;
 
     let mut unused = wish(&gateway, "outra");

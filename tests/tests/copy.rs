@@ -1,13 +1,7 @@
 //! The copy on a desk: taken back by the clinic, made anew, damaged in use, and what its log says.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[allow(dead_code, reason = "shared with other tests, which need all of it")]
-#[path = "desks/actors.rs"]
-mod actors;
 
 use std::path::Path;
 
-use actors::{Actor, Outsider, sample_clinic};
 use anyhow::{Context as _, Result};
 use balcao_domain::clock::Clock;
 use balcao_keychain::names;
@@ -15,6 +9,8 @@ use balcao_tenant::{Role, provision};
 use balcao_testkit::database::TestDatabase;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, Outsider, sample_clinic};
 
 /// Names of the files of the copy.
 fn files(folder: &Path) -> Vec<String> {

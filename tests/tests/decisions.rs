@@ -1,17 +1,13 @@
 //! Two desks that write the same: what comes together by itself, what a person is asked about, and what then happens.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "other walks use the rest")]
-mod actors;
 
 use std::time::Duration;
 
-use actors::{Actor, Outsider, later, sample_clinic};
 use anyhow::{Context, Result};
 use balcao_tenant::Role;
 use balcao_testkit::database::TestDatabase;
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, Outsider, later, sample_clinic};
 
 /// Two desks of the same clinic, each with a line of its own.
 async fn two_desks(clinic: &TestDatabase) -> Result<(Actor, Actor)> {

@@ -4,6 +4,7 @@
 //!
 //! `BALCAO_HISTORIES_SECONDS` says how long, `BALCAO_HISTORIES_SEED` with which seed, `BALCAO_HISTORY` (SEED:NUMBER) plays one
 //! history again.
+
 #![allow(clippy::print_stdout, reason = "a seed that nobody sees is of no use")]
 
 #[path = "histories/clinic.rs"]

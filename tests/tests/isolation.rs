@@ -1,11 +1,6 @@
 //! Twenty clinics with five desks each on one server, reading and writing at once; afterwards no copy has a row, and no file a
-//! word, of another clinic.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! word, of another clinic. On the newest and on the oldest PostgreSQL.
 
-#[allow(dead_code, reason = "shared with another test, which needs all of it")]
-#[path = "sight/copy.rs"]
-mod copy;
-#[path = "isolation/worker.rs"]
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use balcao_domain::feed::ENTITIES;
 use balcao_tenant::Role;
-use balcao_testkit::database::{TestDatabase, server};
-use copy::Copy;
+use balcao_testkit::database::{TestDatabase, servers};
 use futures_util::future::try_join_all;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 use worker::{Rumours, Tally, Worker};
+
+use crate::sight::copy::Copy;
 
 const CLINICS: usize = 20;
 const ROLES: [Role; 5] = [Role::Owner, Role::Admin, Role::Attendant, Role::Professional, Role::Viewer];
@@ -28,13 +24,24 @@ const ROLES: [Role; 5] = [Role::Owner, Role::Admin, Role::Attendant, Role::Profe
 /// Rows that each clinic starts with.
 const PEOPLE: usize = 30;
 
+/// For how long they work on each server, unless `BALCAO_ISOLATION_SECONDS` says otherwise.
+const SECONDS: u64 = 12;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_clinics_at_work_never_see_each_other() -> Result<()> {
-    let seconds = std::env::var("BALCAO_ISOLATION_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let seconds = std::env::var("BALCAO_ISOLATION_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
     let seed = std::env::var("BALCAO_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random::<u64>);
     eprintln!("BALCAO_SEED={seed}");
-    let database = TestDatabase::fresh_on(server().await?).await?;
+    for server in servers().await? {
+        never_see_each_other(&server, seconds, seed).await?;
+    }
+    Ok(())
+}
+
+async fn never_see_each_other(server: &str, seconds: u64, seed: u64) -> Result<()> {
+    let database = TestDatabase::fresh_on(server).await?;
     let mut administrator = PgConnection::connect(database.admin_url()).await?;
+    let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut administrator).await?;
     let mut clinics = vec![database.clinic_id()];
     for number in 1..CLINICS {
         clinics.push(database.another_clinic(&format!("Clínica {number}")).await?.clinic_id);
@@ -71,7 +78,7 @@ async fn twenty_clinics_at_work_never_see_each_other() -> Result<()> {
         done.add(&tally);
         desks.push(worker);
     }
-    eprintln!("{CLINICS} clinics, {} desks, {seconds} s: {done:?}", desks.len());
+    eprintln!("PostgreSQL {version}: {CLINICS} clinics, {} desks, {seconds} s: {done:?}", desks.len());
     assert!(done.applied > 10 * seconds && done.pulled > 1_000 && done.strayed > 200, "too little: {done:?}");
 
     let owners = owners(&mut administrator).await?;
@@ -93,7 +100,7 @@ async fn twenty_clinics_at_work_never_see_each_other() -> Result<()> {
         }
         desk.copy.agrees().await.with_context(|| format!("{} of clinic {}", desk.role.as_str(), desk.clinic))?;
     }
-    assert_eq!(strangers, BTreeSet::new(), "seed {seed}");
+    assert_eq!(strangers, BTreeSet::new(), "seed {seed} on PostgreSQL {version}");
     assert!(rows > CLINICS * ROLES.len() * PEOPLE, "only {rows} rows were looked at");
     eprintln!("{rows} rows in {} copies, each of its own clinic", desks.len());
     Ok(())

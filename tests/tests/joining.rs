@@ -1,20 +1,16 @@
 //! Two computers of one clinic: the one invites, the other comes, works, and is sent away.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "not every test needs every part of an actor")]
-mod actors;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actors::{Actor, sample_clinic};
 use anyhow::{Result, bail};
 use balcao_api::{Desk, DeskOptions, call};
 use balcao_domain::clock::Clock;
 use balcao_keychain::{Keychain, names};
 use balcao_tenant::Role;
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, sample_clinic};
 
 struct Newcomer {
     desk: Arc<Desk>,

@@ -1,10 +1,7 @@
 //! A clinic that is shared on its own network: who gets in, what passes on the wire, and what a desk notices of a server
 //! that is started again, moves, or shows another certificate.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "lan/shared.rs"]
-mod shared;
-#[path = "lan/tap.rs"]
+pub(crate) mod shared;
 mod tap;
 
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! Inviting, coming, other roles and sending away, with the desks' own logins on real servers.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};

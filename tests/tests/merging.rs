@@ -1,5 +1,4 @@
 //! What two desks write into the same rows, tried with their own logins: what comes together, and what a person must decide.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use anyhow::Result;
 use balcao_tenant::{Operation, OperationKind, Outcome, Role, Tenant, Verdict};

@@ -1,16 +1,12 @@
 //! What lies before the window of a desk's copy: fetched when someone looks, kept, and never shown across a gap.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "not every test needs all of what a desk can do")]
-mod actors;
 
 use std::time::Duration;
 
-use actors::{Actor, Outsider, sample_clinic};
 use anyhow::{Context as _, Result, bail};
 use balcao_testkit::database::TestDatabase;
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, Outsider, sample_clinic};
 
 /// A clinic in which one conversation goes back far beyond the window, some of it in the same instants, and in which there
 /// were visits a year ago.

@@ -1,18 +1,11 @@
 //! A long outage: three days without a network, 2,000 writes on three desks, and then everyone is back at once.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod actors;
-#[path = "outage/comparison.rs"]
 mod comparison;
-#[path = "outage/queueing.rs"]
 mod queueing;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use actors::{Actor, Outsider, sample_clinic_of};
 use anyhow::{Context as _, Result, ensure};
 use balcao_domain::clock::Clock;
 use balcao_tenant::Role;
@@ -20,6 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use comparison::Picture;
 use queueing::{Queue, Stock};
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, Outsider, sample_clinic_of};
 
 /// How long all of it may take to arrive; it takes far less, but the machine may be busy.
 const DRAINED: Duration = Duration::from_secs(120);

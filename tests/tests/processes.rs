@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use balcao_testkit::proxy::{Proxy, Which};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clinic::Clinic;
 use desk::{Desk, Profile, SOON};
 use ledger::Ledger;
@@ -91,6 +93,45 @@ async fn messages(database: &mut PgConnection, tag: &str) -> Result<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a keyring and the program: cargo xtask test --only processes"]
+async fn the_real_desks_keep_what_was_being_spoken_when_they_are_killed() -> Result<()> {
+    let counter = Counter::open().await?;
+    let ana = &counter.ana;
+    let wanted = json!({ "view": "all", "limit": 1 });
+    let talk = ana.call("list_conversations", wanted).await?["rows"][0]["id"].clone();
+    let said = |second: u32| format!("segundo {second}, ");
+    let piece = |second: u32| {
+        json!({
+            "conversation_id": talk, "file_id": "0197f0c8-0000-7000-8000-000000000001", "file_name": "voz",
+            "mime_type": "audio/webm", "number": second, "base64": STANDARD.encode(said(second)), "whole": false,
+            "voice": { "seconds": second + 1, "waveform": [100] },
+        })
+    };
+    for second in 0..3 {
+        ana.call("keep_attached", piece(second)).await?;
+    }
+    // In the midst of the next one: it is there or not, and never half.
+    let on_its_way = ana.call("keep_attached", piece(3));
+    let killed = async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        ana.pull_away()
+    };
+    let (_, killed) = tokio::join!(on_its_way, killed);
+    killed?;
+    counter.ana.kill().await?;
+    let ana = counter.ana_profile.start().await?;
+    ana.until_ready().await?;
+    let draft = ana.call("get_draft", json!({ "conversation_id": talk })).await?;
+    let file = &draft["files"][0];
+    ensure!(file["state"] == "interrupted", "it is told as what it is: {draft}");
+    let kept = ana.call("get_attached", json!({ "file_id": file["id"] })).await?;
+    let kept = String::from_utf8(STANDARD.decode(kept["base64"].as_str().unwrap_or_default())?)?;
+    let whole: String = (0..4).map(said).collect();
+    ensure!([&whole[..], &whole[..whole.len() - said(3).len()]].contains(&&*kept), "{kept:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a keyring and the program: cargo xtask test --only processes"]
 async fn the_real_desks_lose_nothing_when_the_server_is_killed_while_a_thousand_writes_drain() -> Result<()> {
     let mut dice = StdRng::seed_from_u64(seed());
     let mut counter = Counter::open().await?;
@@ -156,6 +197,16 @@ async fn until_applying(database: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
+/// Waits until there are more messages than before.
+async fn until_arrived(database: &mut PgConnection, tag: &str, before: usize) -> Result<()> {
+    let begun = Instant::now();
+    while messages(database, tag).await? <= before {
+        ensure!(begun.elapsed() < SOON, "nothing arrived within {SOON:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
 /// Writes until the desk does not answer any more.
 async fn write_until_killed(desk: &Desk, work: &mut Work, ledger: &mut Ledger) -> Result<()> {
     while ledger.make(desk, work.next()).await? {
@@ -175,7 +226,7 @@ async fn the_real_desks_keep_every_answered_write_through_two_hundred_kills() ->
     ana.kill().await?;
     let mut database = clinic.outsider().await?;
     let (begun, mut starting, mut draining, mut ready_after) = (Instant::now(), 0, 0, Duration::ZERO);
-    for _ in 0..KILLS {
+    for number in 0..KILLS {
         let started = Instant::now();
         if dice.random_bool(0.2) {
             // In the middle of opening the profile.
@@ -189,10 +240,16 @@ async fn the_real_desks_keep_every_answered_write_through_two_hundred_kills() ->
         ana.until_ready().await?;
         ready_after += started.elapsed();
         let before = messages(&mut database, &work.tag).await?;
-        let life = Duration::from_millis(dice.random_range(0..400));
+        let (life, tag) = (Duration::from_millis(dice.random_range(0..400)), work.tag.clone());
         let (written, killed) = tokio::join!(write_until_killed(&ana, &mut work, &mut ledger), async {
-            tokio::time::sleep(life).await;
-            ana.pull_away()
+            // Some live until something has arrived, however busy the machine is.
+            let lived = if number % 10 == 0 {
+                until_arrived(&mut database, &tag, before).await
+            } else {
+                tokio::time::sleep(life).await;
+                Ok(())
+            };
+            ana.pull_away().and(lived)
         });
         written.and(killed)?;
         ana.kill().await?;

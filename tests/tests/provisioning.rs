@@ -1,7 +1,6 @@
 //! Making a clinic, and what a desk is told when it cannot get to one.
 
-#[path = "provisioning/stand_ins.rs"]
-mod stand_ins;
+pub(crate) mod stand_ins;
 
 use std::time::Duration;
 

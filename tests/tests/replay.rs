@@ -1,7 +1,5 @@
 //! Recorded gateway events, through the same parse and the same transaction as live ones, into a real database.
 
-#![allow(clippy::unwrap_used)]
-
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 

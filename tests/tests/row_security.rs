@@ -1,13 +1,9 @@
 //! The wall between the clinics of one database, tried from the inside: with the logins that desks have.
 
-#[path = "row_security/breaches.rs"]
-mod breaches;
-#[path = "row_security/catalogue.rs"]
-mod catalogue;
-#[path = "row_security/rights.rs"]
-mod rights;
-#[path = "row_security/seeding.rs"]
-mod seeding;
+pub(crate) mod breaches;
+pub(crate) mod catalogue;
+pub(crate) mod rights;
+pub(crate) mod seeding;
 
 use anyhow::Result;
 use balcao_tenant::Role;
@@ -270,6 +266,9 @@ async fn functions_can_be_called_only_by_those_who_are_meant_to() -> Result<()> 
         "record_export",
         "schema_version",
     ];
+    // Who reads messages sees their files, wherever they are.
+    let readers = ["media_place", "want_media"];
+    let storage = ["abandon_bucket", "bucket_state", "empty_bucket", "use_bucket"];
     let counter = [
         "apply_operations",
         "delete_row",
@@ -296,13 +295,21 @@ async fn functions_can_be_called_only_by_those_who_are_meant_to() -> Result<()> 
         "revoke_device",
         "revoke_member",
     ];
+    let upkeep = ["age_audit", "begin_upkeep", "end_stuck_sessions", "finish_upkeep", "forget_old_effects"];
     let background = [
-        "age_audit",
+        "age_media",
+        "begin_moving",
         "drop_echo",
-        "end_stuck_sessions",
-        "forget_old_effects",
+        "drop_late_question",
+        "forget_bucket",
         "hold_lease",
         "is_message_erased",
+        "note_bucket",
+        "object_brought",
+        "object_deleted",
+        "object_failed",
+        "object_moved",
+        "put_media_piece",
         "release_lease",
         "take_lease",
         "take_pending_effects",
@@ -310,14 +317,15 @@ async fn functions_can_be_called_only_by_those_who_are_meant_to() -> Result<()> 
     let besides = |group: &str| -> Vec<&str> {
         match group {
             "balcao_professional" => vec!["apply_operations", "was_erased"],
-            "balcao_viewer" => vec!["search_contacts", "search_messages"],
+            "balcao_viewer" => [&readers[..], &["search_contacts", "search_messages"]].concat(),
             "balcao_agent" => {
-                [&["apply_operations", "search_contacts", "search_messages", "was_erased"][..], &background].concat()
+                let work = ["apply_operations", "bucket_state", "search_contacts", "search_messages", "was_erased"];
+                [&work[..], &background, &upkeep, &readers].concat()
             }
             // An owner's computer may do the background work.
-            "balcao_owner" => [&counter[..], &background, &team, &privacy].concat(),
-            "balcao_admin" => [&counter[..], &team, &privacy].concat(),
-            _ => counter.to_vec(),
+            "balcao_owner" => [&counter[..], &background, &upkeep, &team, &privacy, &readers, &storage].concat(),
+            "balcao_admin" => [&counter[..], &upkeep, &team, &privacy, &readers, &storage].concat(),
+            _ => [&counter[..], &readers].concat(),
         }
     };
     for server in servers().await? {

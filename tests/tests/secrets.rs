@@ -12,10 +12,13 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use balcao_keychain::MAX_SECRET_BYTES;
+use balcao_testkit::gateway::{FakeEvolution, Incoming, What};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use program::{Place, Program, exists};
 use serde_json::{Value, json};
 
@@ -26,6 +29,18 @@ const PEOPLE: [&str; 4] = ["Aparecida Nogueira", "Sebastião Vasconcelos", "Irac
 
 /// A sentence of a note.
 const NOTE: &str = "prefere ser atendida pela Doutora Quitéria";
+
+/// What is written under a picture.
+const CAPTION: &str = "olha como ficou a mancha da Nininha";
+
+/// What a picture consists of, again and again. It is as long in base64 wherever it begins.
+const PIXELS: [&str; 2] =
+    ["pixels da mancha que a Nininha tem, como chegam.", "pixels da guia que a clínica manda de volta...."];
+
+/// A picture, as far as its first bytes tell.
+fn picture(pixels: &str) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n\0".to_vec(), pixels.as_bytes().repeat(2_000)].concat()
+}
 
 #[tokio::test]
 #[ignore = "needs a keyring and the program without a window: cargo xtask test --only processes"]
@@ -85,6 +100,44 @@ async fn pass_a_note(from: &Program, to: &Program, text: &str) -> Result<()> {
     from.call("add_note", json!({"about": "contact", "id": contact, "text": text})).await?;
     let about = json!({"about": "contact", "id": contact});
     to.until_answer("get_notes", about, |notes| notes.to_string().contains(text)).await.map(drop)
+}
+
+/// A picture comes by WhatsApp and is looked at, and another one goes out. Returns the key of the connection.
+async fn pass_pictures(owner: &Program, gateway: &FakeEvolution) -> Result<String> {
+    let key = gateway.add_instance("recepcao");
+    let wish = json!({
+        "name": "Recepção", "kind": "evolution", "url": gateway.url(), "instance": "recepcao", "relay_url": null,
+        "per_instance": false, "pace": "none", "daily_cap": 500, "typing": false, "read_receipts": false,
+    });
+    let keys = json!({"key": key, "relay_key": null});
+    owner.call("add_channel", json!({"wish": wish, "keys": keys, "make_instance": false})).await?;
+    owner.until_answer("get_channel_health", json!({}), |health| health["holder"]["is_this"] == true).await?;
+    let what = What::Image { caption: CAPTION.to_owned(), bytes: picture(PIXELS[0]) };
+    gateway.receive("recepcao", &Incoming { what, ..Incoming::text("5511988887777", "") });
+    let all = json!({"view": "all", "search": null, "offset": 0, "limit": 5});
+    let talks = owner.until_answer("list_conversations", all, |page| !page["rows"][0].is_null()).await?;
+    let thread = json!({"conversation_id": talks["rows"][0]["id"], "limit": 5});
+    let thread = owner.until_answer("get_thread", thread, |thread| !thread["messages"][0].is_null()).await?;
+    let picture_of = json!({"message_id": thread["messages"][0]["id"]});
+    let shown = owner.until_answer("get_media", picture_of, |media| media["mime_type"] == "image/png").await?;
+    ensure!(STANDARD.decode(shown["base64"].as_str().unwrap_or_default())? == picture(PIXELS[0]), "it is the picture");
+    let file = json!({
+        "conversation_id": talks["rows"][0]["id"], "file_name": "guia.png", "base64": STANDARD.encode(picture(PIXELS[1])),
+        "caption": CAPTION,
+    });
+    owner.call("send_file", file).await?;
+    // Another one stays beside an answer that is not sent.
+    let beside = json!({
+        "conversation_id": talks["rows"][0]["id"], "file_id": "0197f0c8-0000-7000-8000-000000000001", "file_name": "guia.png",
+        "mime_type": "image/png", "number": 0, "base64": STANDARD.encode(picture(PIXELS[1])), "whole": true,
+    });
+    owner.call("keep_attached", beside).await?;
+    let begun = Instant::now();
+    while gateway.sent().is_empty() {
+        ensure!(begun.elapsed() < Duration::from_secs(60), "the picture has not gone out");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(key)
 }
 
 /// Looks at every process for as long as it is kept: which programs of PostgreSQL ran, and whether a setting with a password
@@ -166,6 +219,9 @@ async fn no_secret_and_no_patient_of_a_clinic_s_whole_life_can_be_read_on_its_co
     ensure!(owner.call("unlock", json!({"pin": "00000000"})).await.is_err());
     owner.call("unlock", json!({"pin": PIN})).await?;
 
+    let gateway = FakeEvolution::start().await?;
+    let gateway_key = pass_pictures(&owner, &gateway).await?;
+
     // A second computer comes in over the network; each sees what the other one writes.
     owner.call("change_sharing", json!({"on": true, "port": free_port()?, "new_certificate": false})).await?;
     owner.until_answer("get_sharing", json!({}), |sharing| sharing["state"] == "on").await?;
@@ -223,9 +279,10 @@ async fn no_secret_and_no_patient_of_a_clinic_s_whole_life_can_be_read_on_its_co
 
     texts.extend(secrets(&new).await?);
     texts.extend(of_ana);
-    texts.extend([PIN.to_owned(), code.replace('-', ""), code]);
-    let mut people = PEOPLE.map(str::to_owned).to_vec();
-    people.push(NOTE.to_owned());
+    texts.extend([PIN.to_owned(), code.replace('-', ""), code, gateway_key]);
+    let pixels = PIXELS.map(str::to_owned).into_iter().chain(PIXELS.map(|pixels| STANDARD.encode(pixels)));
+    let mut people: Vec<String> = pixels.collect();
+    people.extend(PEOPLE.into_iter().chain([NOTE, CAPTION]).map(str::to_owned));
     for place in [&reception, &counter, &new] {
         let found = place.whereabouts(&texts, true)?;
         assert_eq!(found, Vec::<String>::new(), "secrets are in the keyring only");
@@ -244,7 +301,9 @@ async fn no_secret_and_no_patient_of_a_clinic_s_whole_life_can_be_read_on_its_co
     child.wait()?;
     assert_eq!(found?.len(), 1);
     sqlx::query("checkpoint").execute(&mut database).await?;
-    assert!(!reception.whereabouts(&people, true)?.is_empty());
+    for text in PIXELS.into_iter().chain([PEOPLE[0], NOTE, CAPTION]) {
+        assert!(!reception.whereabouts(&[text.to_owned()], true)?.is_empty(), "{text:?} is in the database");
+    }
     Ok(())
 }
 

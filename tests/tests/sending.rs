@@ -1,7 +1,5 @@
 //! Messages on their way out, as the clinic's database has them: who may send, in which order, and what becomes of a try.
 
-#![allow(clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use anyhow::Result;

@@ -1,12 +1,4 @@
 //! The clinic that is shared on its network, as its people see it; and what the doctor says about a way that cannot be taken.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "lan/shared.rs"]
-#[allow(dead_code, reason = "not every test needs every part")]
-mod shared;
-#[path = "provisioning/stand_ins.rs"]
-#[allow(dead_code, reason = "not every test needs every part")]
-mod stand_ins;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -23,9 +15,10 @@ use balcao_tenant::{Address, DoctorState, DoctorStep, Finding, TlsMode, diagnose
 use balcao_testkit::database::TestDatabase;
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
-use shared::Shared;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use stand_ins::{closed_port, refusal, stand_in};
+
+use crate::lan::shared::Shared;
+use crate::provisioning::stand_ins::{closed_port, refusal, stand_in};
 
 const STEPS: [&str; 6] = ["name", "port", "tls", "login", "version", "clock"];
 
@@ -123,7 +116,7 @@ async fn a_certificate_that_does_not_convince_says_why() -> Result<()> {
     let owner = clinic.database.owner();
     let id = clinic.database.clinic_id();
     let address = clinic.address(owner);
-    let other = shared::authority(id, Clock::System).await?;
+    let other = crate::lan::shared::authority(id, Clock::System).await?;
     let pinned = |ca_pem: &str| TlsMode::Pinned { ca_pem: ca_pem.to_owned(), clinic_id: id };
     let strange = Address { tls: pinned(other.ca_pem()), ..address.clone() };
     assert_eq!(ending(&look(&strange, password(owner)).await), ends("tls", "certificate_unknown_issuer"));

@@ -1,9 +1,6 @@
 //! What a professional sees, and what a professional's desk has: visits that come and go, and the people with them.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "sight/copy.rs"]
-mod copy;
-#[path = "sight/practice.rs"]
+pub(crate) mod copy;
 mod practice;
 
 use std::collections::BTreeSet;

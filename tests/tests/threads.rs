@@ -1,16 +1,12 @@
 //! What people do with threads at desks that do not know of one another, and what becomes of it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "desks/actors.rs"]
-#[allow(dead_code, reason = "other walks use the rest")]
-mod actors;
-
-use actors::{Actor, Outsider, sample_clinic};
 use anyhow::Result;
 use balcao_tenant::Role;
 use balcao_testkit::database::TestDatabase;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
+
+use crate::desks::actors::{Actor, Outsider, sample_clinic};
 
 async fn two_desks(clinic: &TestDatabase) -> Result<(Actor, Actor)> {
     let ana = Actor::connect(&clinic.add_member(Role::Attendant).await?).await?;

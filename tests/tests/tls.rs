@@ -2,7 +2,6 @@
 //! oldest one that is supported; the one that the program carries along speaks no TLS itself.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown};

@@ -130,21 +130,23 @@ pub async fn commits(login: &Connection) -> Result<mpsc::UnboundedReceiver<Insta
 }
 
 /// One connection that notifies, and two that listen and read.
-struct Floor {
+pub struct Floor {
     notifying: PgConnection,
     listening: PgListener,
     reading: PgConnection,
 }
 
 impl Floor {
-    async fn open(login: &Connection) -> Result<Self> {
+    /// Opens them.
+    pub async fn open(login: &Connection) -> Result<Self> {
         let mut listening = PgListener::connect_with(&pool(login)).await?;
         listening.listen(FLOOR_CHANNEL).await?;
         let (notifying, reading) = (surroundings::plain(login).await?, surroundings::plain(login).await?);
         Ok(Self { notifying, listening, reading })
     }
 
-    async fn once(&mut self, message: Uuid) -> Result<Duration> {
+    /// Notifies once, and reads this message when it is heard.
+    pub async fn once(&mut self, message: Uuid) -> Result<Duration> {
         let begun = Instant::now();
         let heard = async {
             self.listening.recv().await?;

@@ -8,17 +8,22 @@
 mod arrival;
 mod busy;
 mod by_hand;
+mod counter;
 mod desks;
 mod drain;
 mod first_copy;
 mod idle;
+mod inbound;
+mod ingest;
 mod measure;
 mod memory;
 mod resume;
 mod screens;
+mod scrolling;
 mod statements;
 mod surroundings;
 mod ten_desks;
+mod typing;
 mod wall;
 mod windows;
 mod wire;
@@ -37,6 +42,7 @@ use balcao_tests::driver::Program;
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
+use counter::Counter;
 use desks::Profile;
 use first_copy::Copied;
 use measure::Line;
@@ -107,10 +113,28 @@ enum Part {
     Idle,
     /// What row security and the audit cost the database.
     Wall,
+    /// How fast a sweep of a gateway is stored.
+    Ingest,
     /// Start and memory of the window.
     Windows,
     /// From a desk to the painted window.
     Painted,
+    /// Frames of a very long thread and a full list.
+    Scrolling,
+    /// From the gateway to the painted window.
+    Inbound,
+    /// Letters in the composer while thousands of messages arrive.
+    Typing,
+}
+
+impl Part {
+    /// Those that are seen in the window of the computer that does the background work.
+    const AT_THE_COUNTER: [Self; 3] = [Self::Scrolling, Self::Inbound, Self::Typing];
+
+    /// Whether it has a clinic of its own.
+    fn is_apart(self) -> bool {
+        matches!(self, Self::Wall | Self::Ingest) || Self::AT_THE_COUNTER.contains(&self)
+    }
 }
 
 impl Options {
@@ -145,9 +169,15 @@ async fn run(options: &Options) -> Result<()> {
     if let Some(file) = &options.bare_copy {
         return memory::bare(file).await;
     }
-    let walls = if options.has(Part::Wall) { wall::run(options.server.clone()).await? } else { Vec::new() };
-    let mut lines = if options.only == [Part::Wall] { Vec::new() } else { of_desks(options).await? };
-    lines.extend(walls);
+    // None of these needs the clinic of a year.
+    let mut apart = if options.has(Part::Wall) { wall::run(options.server.clone()).await? } else { Vec::new() };
+    if options.has(Part::Ingest) {
+        apart.extend(ingest::run(options.server.clone()).await?);
+    }
+    apart.extend(at_the_counter(options).await?);
+    let needs_a_clinic = options.only.is_empty() || options.only.iter().any(|part| !part.is_apart());
+    let mut lines = if needs_a_clinic { of_desks(options).await? } else { Vec::new() };
+    lines.extend(apart);
     println!("\n{}", measure::table(&lines));
     if let Some(file) = &options.json {
         let report = json!({
@@ -175,6 +205,35 @@ async fn of_desks(options: &Options) -> Result<Vec<Line>> {
         lines.extend(measured?);
     }
     Ok(lines)
+}
+
+/// What is seen in the window of the computer that does the background work.
+async fn at_the_counter(options: &Options) -> Result<Vec<Line>> {
+    let (Some(program), Some(driver)) = (&options.program, &options.driver) else { return Ok(Vec::new()) };
+    if !Part::AT_THE_COUNTER.iter().any(|part| options.has(*part)) {
+        return Ok(Vec::new());
+    }
+    let (server, key, now) = (options.server.clone(), options.key.as_deref(), Clock::System.now());
+    let clinic = Clinic::prepare(server, key, Size::Small, now).await?;
+    let scratch = surroundings::scratch()?;
+    let measured = async {
+        let mut counter = Counter::open(&clinic, program, driver, scratch.path()).await?;
+        let mut lines = Vec::new();
+        if options.has(Part::Scrolling) {
+            lines.extend(scrolling::run(&counter).await?);
+        }
+        if options.has(Part::Inbound) {
+            lines.extend(inbound::run(&mut counter).await?);
+        }
+        if options.has(Part::Typing) {
+            lines.push(typing::run(&mut counter).await?);
+        }
+        counter.close().await?;
+        anyhow::Ok(lines)
+    };
+    let measured = measured.await;
+    clinic.remove().await?;
+    measured
 }
 
 async fn measure(options: &Options, clinic: &Clinic, folder: &Path) -> Result<Vec<Line>> {

@@ -84,8 +84,23 @@ impl Clinic {
 
     /// A new member with a login.
     pub async fn add_desk(&self, name: &str) -> Result<Connection> {
-        let member = NewMember { name: name.to_owned(), email: None, role: Role::Attendant };
+        self.add_member(name, Role::Attendant).await
+    }
+
+    /// The same with any role.
+    pub async fn add_member(&self, name: &str, role: Role) -> Result<Connection> {
+        let member = NewMember { name: name.to_owned(), email: None, role };
         Ok(provision::add_login(&self.admin_url, self.clinic_id, &member).await?)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        self.clinic_id
+    }
+
+    /// A plain connection of the administrator.
+    pub async fn administrator(&self) -> Result<PgConnection> {
+        administrator(&self.admin_url).await
     }
 
     /// Name of its database.

@@ -25,6 +25,9 @@ const STARTS: usize = 9;
 
 const PAINTED_MESSAGES: usize = 120;
 
+/// Lines that the emptiest window paints.
+const FRAMES: usize = 60;
+
 /// How long a window has been open when its memory is counted: longer than visiting every screen takes.
 const SETTLED: Duration = Duration::from_secs(30);
 
@@ -116,6 +119,7 @@ impl Windows {
     /// From the call that writes a message at another desk, and from its commit, until the window has painted it.
     pub async fn painted(&self, writer: &Arc<Desk>, login: &Connection) -> Result<Vec<Line>> {
         say(&format!("{PAINTED_MESSAGES} messages from a desk to the window"));
+        let floor = Sample::of(&self.frames().await?, 0.95);
         let conversation = open_conversations(writer).await?.swap_remove(0);
         let driver = Driver::start(&self.driver).await?;
         let window = driver.open(&self.program).await?;
@@ -141,11 +145,27 @@ impl Windows {
             tail: "p95",
             // The first ones compile the page's code.
             ours: Sample::of(&values[20..], 0.95),
-            floor: None,
+            floor: Some(floor.clone()),
             target: Target::TailAtMost(60.0),
             notes,
         };
-        Ok(vec![line("button", &from_button, vec![begin]), line("commit", &from_commit, Vec::new())])
+        let least = "the floor is a line of text that the emptiest window puts on its page itself".to_owned();
+        Ok(vec![line("button", &from_button, vec![begin, least]), line("commit", &from_commit, Vec::new())])
+    }
+
+    /// Milliseconds from a new line of text in the emptiest window until it has been painted.
+    async fn frames(&self) -> Result<Vec<f64>> {
+        let driver = Driver::start(&self.driver).await?;
+        let window = driver.open(&Program { path: self.empty.clone(), ..self.program.clone() }).await?;
+        let mut took = Vec::with_capacity(FRAMES);
+        for _ in 0..FRAMES {
+            window.run(LINE, json!([])).await?;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let painted = window.run("return window.__took;", json!([])).await?;
+            took.push(painted.as_f64().context("the emptiest window paints nothing")?);
+        }
+        window.close().await?;
+        Ok(took)
     }
 }
 
@@ -173,6 +193,14 @@ const WATCH: &str = "window.__painted = {};
             }));
         }
     }).observe(document.body, { childList: true, subtree: true });";
+
+/// The same for a line of text that is put on the page here.
+const LINE: &str = "const begun = performance.now();
+    window.__took = null;
+    document.body.append(Object.assign(document.createElement('p'), { textContent: 'line' }));
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+        window.__took = performance.now() - begun;
+    }));";
 
 async fn painted_at(window: &Window, message: &str) -> Result<f64> {
     let begun = Instant::now();
@@ -237,7 +265,8 @@ async fn end(mut child: Child) -> Result<()> {
     Ok(())
 }
 
-fn unix_milliseconds() -> Result<f64> {
+/// Now, as the page's clock tells it.
+pub fn unix_milliseconds() -> Result<f64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1e3)
 }
 

@@ -5,7 +5,7 @@ use balcao_tenant::Role;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::breaches::World;
+use crate::row_security::breaches::World;
 
 /// Adds to the world what one role sees and another does not: an agenda that the professional keeps, with a person of its own.
 pub async fn furnish(world: &mut World) -> Result<()> {

@@ -4,8 +4,8 @@ use anyhow::Result;
 use balcao_tenant::Role;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::breaches::World;
-use crate::ledger::{Expect, FORBIDDEN, Ledger};
+use super::ledger::{Expect, FORBIDDEN, Ledger};
+use crate::row_security::breaches::World;
 
 /// A name that leads nowhere says so; whether a role exists is no secret of a clinic.
 const NO_ROLE: &[&str] = &["42501", "22023", "42704", "42939"];

@@ -7,7 +7,7 @@ use balcao_tenant::Role;
 use balcao_testkit::database::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::desk;
+use super::desk;
 
 /// How many attempts it was.
 pub async fn limits_hold(server: &str) -> Result<usize> {

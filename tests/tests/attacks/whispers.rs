@@ -5,8 +5,8 @@ use balcao_tenant::Role;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::breaches::World;
-use crate::ledger::{Expect, FORBIDDEN, Ledger};
+use super::ledger::{Expect, FORBIDDEN, Ledger};
+use crate::row_security::breaches::World;
 
 /// Every function of ours: those that are not meant for the role, and those that are, with ids of the other clinic.
 pub async fn functions(world: &mut World, ledger: &mut Ledger) -> Result<()> {
@@ -95,7 +95,7 @@ pub async fn functions(world: &mut World, ledger: &mut Ledger) -> Result<()> {
 fn sample(data_type: &str) -> &'static str {
     match data_type {
         "uuid" => "gen_random_uuid()",
-        "integer" | "bigint" | "xid8" => "'1'",
+        "integer" | "bigint" | "double precision" | "boolean" | "xid8" => "'1'",
         "jsonb" => "'[]'",
         list if list.ends_with("[]") => "'{}'",
         "timestamp with time zone" => "now()",

@@ -1,15 +1,16 @@
 //! A random history: people write, a desk answers, everything breaks now and then, and a computer dies again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use balcao_agent::background::Background;
+use balcao_agent::background::{Background, Standing};
 use balcao_testkit::gateway::{Echo, Incoming, SendFault, Trace};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::scene::{Scene, eventually, person};
+use super::scene::{Scene, person};
+use super::server::Server;
 
 /// How long a history is.
 #[derive(Debug, Clone, Copy)]
@@ -20,15 +21,26 @@ pub struct Size {
     pub kills: usize,
     /// Times that the database is away.
     pub cuts: usize,
+    /// Times that it is restarted, every other time without being asked: it has a server of its own then.
+    pub restarts: usize,
 }
 
 const PEOPLE: usize = 30;
+
+/// How long what is left when it has gone quiet may stay as it is: what a gateway asked to wait with is put off for two minutes
+/// and more.
+const PATIENCE: Duration = Duration::from_secs(4 * 60);
 
 /// Plays it, and sees that everything came out well.
 pub async fn play(size: Size, seed: u64) -> Result<()> {
     println!("a history of {size:?} with the seed {seed}");
     let mut dice = StdRng::seed_from_u64(seed);
-    let mut scene = Scene::open().await?;
+    // What is declared first is gone last.
+    let mut server = if size.restarts > 0 { Some(Server::start().await?) } else { None };
+    let mut scene = match &server {
+        Some(server) => Scene::open_on(&server.url()?).await?,
+        None => Scene::open().await?,
+    };
     let places = [scene.place().await?, scene.place().await?];
     let start =
         |scene: &Scene, place: usize| scene.computer_in(&format!("Sala {place}"), places[place].0, &places[place].1);
@@ -57,18 +69,24 @@ pub async fn play(size: Size, seed: u64) -> Result<()> {
             _ => fault(&scene, &mut dice),
         }
         // Spread over the whole history.
-        if left.kills * size.messages > left.messages * size.kills && dice.random_ratio(1, 3) {
+        let is_due = |left_of_them: usize, of_them: usize| left_of_them * size.messages > left.messages * of_them;
+        if is_due(left.kills, size.kills) {
             left.kills -= 1;
-            let which = dice.random_range(0..2);
+            let working = computers.iter().position(|computer| computer.as_ref().is_some_and(works));
+            let which = working.filter(|_| dice.random_ratio(3, 4)).unwrap_or_else(|| dice.random_range(0..2));
             drop(computers[which].take());
             tokio::time::sleep(Duration::from_millis(dice.random_range(0..300))).await;
             computers[which] = Some(start(&scene, which)?);
         }
-        if left.cuts * size.messages > left.messages * size.cuts && dice.random_ratio(1, 3) {
+        if is_due(left.cuts, size.cuts) {
             left.cuts -= 1;
             scene.line.cut();
             tokio::time::sleep(Duration::from_millis(dice.random_range(0..800))).await;
             scene.line.mend();
+        }
+        if let Some(server) = server.as_mut().filter(|_| is_due(left.restarts, size.restarts)) {
+            left.restarts -= 1;
+            server.restart(left.restarts.is_multiple_of(2)).await?;
         }
         tokio::time::sleep(Duration::from_millis(dice.random_range(0..8))).await;
     }
@@ -78,6 +96,10 @@ pub async fn play(size: Size, seed: u64) -> Result<()> {
         computer.stop().await;
     }
     Ok(())
+}
+
+fn works(computer: &Background) -> bool {
+    matches!(*computer.standing().borrow(), Standing::Working { .. })
 }
 
 /// The phone says more of a message that went out: in any order, and again.
@@ -125,16 +147,33 @@ async fn quieten(scene: &Scene) -> Result<()> {
     scene.gateway.set(|faults| {
         *faults = balcao_testkit::gateway::Faults::default();
     });
-    eventually("nothing waits to be sent", async || {
-        Ok(scene.count("app.messages where sender_kind = 'member' and (status = 'queued' or status = 'sending' and gateway_id is null)").await? == 0)
+    dwindles("messages to be sent", async || {
+        scene.count("app.messages where sender_kind = 'member' and (status = 'queued' or status = 'sending' and gateway_id is null)").await
     })
     .await?;
-    eventually("everything that the gateway has is here", async || {
+    dwindles("messages of the gateway that are not here", async || {
         let here: BTreeSet<String> = scene.gateway_ids().await?.into_iter().collect();
-        Ok(scene.gateway.stored("recepcao").into_iter().all(|id| here.contains(&id)))
+        let missing = scene.gateway.stored("recepcao").into_iter().filter(|id| !here.contains(id)).count();
+        Ok(i64::try_from(missing)?)
     })
     .await?;
     scene.settled().await
+}
+
+/// Waits until none is left, as long as they get fewer: a machine may be slow.
+async fn dwindles(what: &str, left: impl AsyncFn() -> Result<i64>) -> Result<()> {
+    let (mut fewest, mut since) = (i64::MAX, Instant::now());
+    loop {
+        let now = left().await?;
+        if now == 0 {
+            return Ok(());
+        }
+        if now < fewest {
+            (fewest, since) = (now, Instant::now());
+        }
+        ensure!(since.elapsed() < PATIENCE, "{now} {what}, and they get no fewer");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn ends_well(scene: &Scene) -> Result<()> {

@@ -57,6 +57,9 @@ pub fn rhythm() -> Rhythm {
         give_up_unknown: Duration::from_secs(120),
         look_for_files: Duration::from_millis(100),
         fetch_again: Duration::from_millis(100),
+        look_at_bucket: Duration::from_millis(200),
+        keep_up: Duration::from_secs(2),
+        look_for_old_files: Duration::from_millis(300),
         ack_patience: Duration::from_secs(120),
     }
 }
@@ -85,9 +88,17 @@ fn is_race(error: &anyhow::Error) -> bool {
 
 impl Scene {
     pub async fn open() -> Result<Self> {
+        Self::with(TestDatabase::fresh().await?).await
+    }
+
+    /// On the server of this administrator's URL.
+    pub async fn open_on(server_url: &str) -> Result<Self> {
+        Self::with(TestDatabase::fresh_on(server_url).await?).await
+    }
+
+    async fn with(database: TestDatabase) -> Result<Self> {
         let gateway = FakeEvolution::start().await?;
         let token = gateway.add_instance("recepcao");
-        let database = TestDatabase::fresh().await?;
         let tenant = log_in(database.owner()).await?;
         let admin = PgPool::connect(database.admin_url()).await?;
         let settings = ChannelSettings { pace: Pace::None, daily_cap: 100_000, ..ChannelSettings::default() };
@@ -131,6 +142,20 @@ impl Scene {
 
     pub async fn forget_key(&self) -> Result<()> {
         Ok(self.keychain.delete(&names::gateway_key(&self.channel.to_string())).await?)
+    }
+
+    /// The bucket's key, in the keyring of a computer.
+    pub async fn give_bucket_key(&self, folder: usize, key: &str) -> Result<()> {
+        Ok(self.keychain.set(&names::bucket_key(&format!("computer-{folder}")), &Secret::new(key)).await?)
+    }
+
+    pub async fn has_bucket_key(&self, folder: usize) -> Result<bool> {
+        Ok(self.keychain.get(&names::bucket_key(&format!("computer-{folder}"))).await?.is_some())
+    }
+
+    /// Somebody of the clinic.
+    pub async fn desk(&self, role: Role) -> Result<Tenant> {
+        Ok(log_in(&self.database.add_member(role).await?).await?)
     }
 
     /// A computer of the clinic, working or standing by.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// What would end the walk, or do for real what it says with whatever it is given.
-const LEFT_OUT: [&str; 3] = ["reset_copy", "lock_now", "diagnose_connection"];
+const LEFT_OUT: [&str; 4] = ["reset_copy", "leave_clinic", "lock_now", "diagnose_connection"];
 
 /// Every command with every field of it at every end, the others as usual.
 pub fn calls() -> Vec<(&'static str, Value)> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::copy::{Copy, desk};
+use crate::sight::copy::{Copy, desk};
 
 /// Rows that desks have seen, by the number of their clinic: table and id.
 pub type Rumours = Arc<Mutex<BTreeMap<usize, Vec<(&'static str, Uuid)>>>>;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::actors::Actor;
+use crate::desks::actors::Actor;
 
 /// Rows of one answer at the most.
 const PAGE: usize = 500;

@@ -7,7 +7,7 @@ use balcao_domain::clock::Clock;
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
 
-use super::actors::Actor;
+use crate::desks::actors::Actor;
 
 /// Writes of each kind on each desk. Together with those that contend they are 2,000 on three desks.
 const MESSAGES: usize = 460;

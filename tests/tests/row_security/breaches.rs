@@ -9,8 +9,8 @@ use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
-use crate::catalogue::{self, Table};
-use crate::{desk, seeding};
+use super::catalogue::{self, Table};
+use super::{desk, seeding};
 
 /// Two clinics with rows in every table, and a desk of the first one for each role.
 pub struct World {

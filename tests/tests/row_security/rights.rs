@@ -6,7 +6,7 @@ use anyhow::Result;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::breaches::World;
+use super::breaches::World;
 
 /// Rights of the six roles, in the order of the table's columns.
 pub type Rights = Vec<String>;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use balcao_keychain::{Keychain, names};
 use balcao_local_server::release;
-use balcao_tests::http;
+use balcao_tests::{http, traces};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
@@ -123,36 +123,15 @@ impl Place {
     /// Command lines of the processes that name the profile, but for the program itself.
     pub fn processes(&self) -> Result<Vec<String>> {
         let profile = self.profile().to_string_lossy().into_owned();
-        let lines = balcao_lines("cmdline")?;
+        let lines = traces::of_processes("cmdline")?;
         Ok(lines.into_iter().filter(|line| line.contains(&profile) && !line.contains("--token-file")).collect())
     }
 
     /// Places where one of these texts can be read: files of the profile, its log, backups and temporary files, and what the
     /// operating system tells about any process. Patients' names stand in the data folder of the database by right.
     pub fn whereabouts(&self, texts: &[String], with_database: bool) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.folder.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            // What is gone meanwhile is read by nobody.
-            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if path.is_dir() && (with_database || path != self.profile().join("postgres")) {
-                    folders.push(path);
-                } else if let Ok(content) = std::fs::read(&path) {
-                    for text in texts.iter().filter(|text| holds(&content, text.as_bytes())) {
-                        found.push(format!("{}: {} bytes of text", path.display(), text.len()));
-                    }
-                }
-            }
-        }
-        for what in ["cmdline", "environ"] {
-            for line in balcao_lines(what)? {
-                for text in texts.iter().filter(|text| line.contains(text.as_str())) {
-                    found.push(format!("a process's {what}: {} bytes of text", text.len()));
-                }
-            }
-        }
-        Ok(found)
+        let database = if with_database { Vec::new() } else { vec![self.profile().join("postgres")] };
+        Ok(traces::whereabouts(&[self.folder.path().to_owned()], &database, texts)?)
     }
 }
 
@@ -162,19 +141,6 @@ impl Drop for Place {
             let _ = std::process::Command::new("kill").args(["-9", &pid]).status();
         }
     }
-}
-
-/// One of the texts that the operating system has about each process.
-fn balcao_lines(what: &str) -> Result<Vec<String>> {
-    let processes = std::fs::read_dir("/proc")?.flatten();
-    Ok(processes
-        .filter_map(|entry| std::fs::read(entry.path().join(what)).ok())
-        .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .collect())
-}
-
-fn holds(content: &[u8], text: &[u8]) -> bool {
-    content.windows(text.len()).any(|window| window[0] == text[0] && window == text)
 }
 
 /// A running program; killed when it is dropped.

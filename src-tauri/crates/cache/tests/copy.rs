@@ -1,5 +1,4 @@
 //! The copy, the queue, and what screens see of both.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -315,6 +314,20 @@ async fn what_waits_is_there_after_the_process_was_killed() {
     let again = Cache::open(&copy, &key(), clock()).await.unwrap().cache;
     assert_eq!(again.outbox_counts().await.unwrap(), (1, 0));
     assert_eq!(again.messages(id(70), None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_written_comes_home_from_the_log_now_and_then_and_with_no_commit() {
+    let fixture = fixture().await;
+    let size = || std::fs::metadata(fixture.folder.path().join("copy.db")).unwrap().len();
+    let before = size();
+    for number in 0..100 {
+        fixture.cache.bring_home().await.unwrap();
+        assert_eq!(size(), before, "few transactions are not worth a wait for the disk");
+        take(&fixture.cache, "contacts", id(100 + number), 1, &[]).await;
+    }
+    fixture.cache.bring_home().await.unwrap();
+    assert!(size() > before);
 }
 
 #[tokio::test]

@@ -1,15 +1,13 @@
 //! Damaged files: nothing panics, nothing is deleted, and what waits is carried over wherever its own pages are whole.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use balcao_cache::{Cache, Error, Key, Opened, WriteKind};
-use fixture::*;
 use serde_json::json;
 use sqlx::{Connection as _, Row as _};
+
+use crate::fixture::*;
 
 const PAGE: usize = 4096;
 

@@ -1,13 +1,11 @@
 //! Who was erased leaves nothing in the file: no row, no word in an index, no write that waits for a decision, no older file.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod fixture;
-
-use balcao_cache::{Cache, Draft, MessageScope, OperationState, WriteKind};
-use fixture::*;
+use balcao_cache::{Attached, AttachedPiece, Cache, Draft, MessageScope, OperationState, WriteKind};
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::fixture::*;
 
 /// In every text about the person that is erased, and in no other.
 const WORD: &str = "zykrapt";
@@ -105,6 +103,16 @@ async fn who_was_erased_leaves_no_word_in_the_file() {
     for (thread, text) in [(11, "zykrapt pela metade"), (12, "de outra pessoa")] {
         let draft = Draft { text: text.to_owned(), ..Draft::default() };
         fixture.cache.keep_draft(id(thread), &draft).await.unwrap();
+        let of = Attached {
+            id: id(thread + 100),
+            conversation: id(thread),
+            file_name: format!("{text}.pdf"),
+            mime_type: "application/pdf".to_owned(),
+            voice: None,
+            whole: true,
+        };
+        let piece = AttachedPiece { of, number: 0, bytes: text.as_bytes().to_vec() };
+        fixture.cache.keep_attached(piece).await.unwrap();
     }
     let set_aside = fixture.folder.path().join("copy.db.damaged-20261121T080000");
     std::fs::write(&set_aside, "an older file").unwrap();
@@ -114,6 +122,8 @@ async fn who_was_erased_leaves_no_word_in_the_file() {
         "messages.body",
         "outbox.fields",
         "drafts.text",
+        "attached.file_name",
+        "attached_pieces.bytes",
         "the index of messages",
         "the index of contacts",
     ] {
@@ -147,6 +157,7 @@ async fn who_was_erased_leaves_no_word_in_the_file() {
     );
     assert_eq!(fixture.cache.search_people("ana", 10).await.unwrap().len(), 1);
     assert_eq!(fixture.cache.draft(id(12)).await.unwrap().text, "de outra pessoa");
+    assert_eq!(fixture.cache.attached_file(id(112)).await.unwrap().1, b"de outra pessoa");
     let left = fixture.cache.operations(OperationState::Parked).await.unwrap();
     let left: Vec<_> = left.iter().map(|operation| operation.operation_id.as_u128()).collect();
     assert_eq!(left, [101], "the other's write still waits for a decision");

@@ -1,15 +1,13 @@
 //! Files of messages on this computer: as many as there is room for, as long as their messages are there, and those that nobody
 //! else has whatever happens.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod fixture;
 
 use balcao_cache::{Cache, Effect, NewOperation, OutgoingMedia, StoredMedia, WriteKind};
 use balcao_domain::feed::{Cell, ColumnKind, Entity};
 use chrono::TimeDelta;
-use fixture::*;
 use serde_json::json;
 use uuid::Uuid;
+
+use crate::fixture::*;
 
 fn messages() -> &'static Entity {
     Entity::named("messages").unwrap()
@@ -107,7 +105,7 @@ async fn a_file_goes_with_its_message_and_none_comes_without_one() {
 #[tokio::test]
 async fn a_file_that_nobody_else_has_waits_for_its_message_and_outlives_everything() {
     let fixture = fixture().await;
-    fixture.cache.enqueue_with_file(send(1, id(1)), &outgoing(id(1))).await.unwrap();
+    fixture.cache.enqueue_with_file(send(1, id(1)), &outgoing(id(1)), None).await.unwrap();
     let fixture = fixture.restart().await;
     let cache = &fixture.cache;
     assert_eq!(cache.media(id(1)).await.unwrap().unwrap().bytes, outgoing(id(1)).bytes, "whoever sends it sees it");
@@ -123,7 +121,7 @@ async fn a_file_that_nobody_else_has_waits_for_its_message_and_outlives_everythi
     assert!(cache.media(id(1)).await.unwrap().is_some(), "now it is one of those that can be had again");
 
     // A file that is damaged is read for what only this computer has.
-    cache.enqueue_with_file(send(2, id(2)), &outgoing(id(2))).await.unwrap();
+    cache.enqueue_with_file(send(2, id(2)), &outgoing(id(2)), None).await.unwrap();
     cache.close().await;
     let opened = Cache::open_after_damage(&fixture.path(), &key(), clock()).await.unwrap();
     assert_eq!(opened.cache.outgoing_media(id(2)).await.unwrap(), Some(outgoing(id(2))));
@@ -133,7 +131,7 @@ async fn a_file_that_nobody_else_has_waits_for_its_message_and_outlives_everythi
 async fn a_file_whose_message_was_given_up_goes_after_a_day() {
     let fixture = fixture().await;
     let cache = &fixture.cache;
-    cache.enqueue_with_file(send(1, id(1)), &outgoing(id(1))).await.unwrap();
+    cache.enqueue_with_file(send(1, id(1)), &outgoing(id(1)), None).await.unwrap();
     cache.settle(&[(id(1), parked("invalid", json!({})))]).await.unwrap();
     cache.discard(id(1)).await.unwrap();
     assert_eq!(cache.media_to_bring().await.unwrap(), Vec::<Uuid>::new());
@@ -146,7 +144,7 @@ async fn a_file_whose_message_was_given_up_goes_after_a_day() {
 #[tokio::test]
 async fn nobody_reads_a_file_in_the_files() {
     let fixture = fixture().await;
-    fixture.cache.enqueue_with_file(send(1, id(1)), &outgoing(id(1))).await.unwrap();
+    fixture.cache.enqueue_with_file(send(1, id(1)), &outgoing(id(1)), None).await.unwrap();
     for file in std::fs::read_dir(fixture.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!bytes.windows(7).any(|piece| piece == b"zykrapt"));

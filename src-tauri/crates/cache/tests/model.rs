@@ -1,18 +1,16 @@
 //! The queue and the shadows against a simple model: what a row shows is what the database has and what waits for it, in
 //! order; and when nothing waits, it is what the database has.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod fixture;
 
 use std::collections::BTreeMap;
 
 use balcao_cache::{Cache, Error, OperationState, Settlement, WriteKind};
-use fixture::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Map, json};
 use sqlx::Row as _;
 use uuid::Uuid;
+
+use crate::fixture::*;
 
 const ROWS: u128 = 3;
 

@@ -1,5 +1,4 @@
 //! How far back the copy is whole, and what a window takes away.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use balcao_cache::{Cache, Effect, Key, NewOperation, Reach, Timeline, WriteKind};
 use balcao_domain::clock::Clock;

@@ -1,15 +1,13 @@
 //! What enters the queue, what leaves it, and in which order.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod fixture;
 
 use std::time::Duration;
 
 use balcao_cache::{Cache, Error, NewOperation, OperationState, WriteKind};
 use chrono::TimeDelta;
-use fixture::*;
 use serde_json::{Map, json};
 use uuid::Uuid;
+
+use crate::fixture::*;
 
 const ANA: fn() -> Uuid = || id(50);
 
@@ -279,6 +277,17 @@ async fn a_row_that_a_restored_database_lacks_does_not_stay_because_a_write_wait
     cache.settle(&[(id(1), parked("gone", json!({})))]).await.unwrap();
     cache.discard(id(1)).await.unwrap();
     assert_eq!(name(cache).await, None);
+}
+
+#[tokio::test]
+async fn a_write_stands_over_what_comes_after_rows_that_found_nothing_queued() {
+    let Fixture { cache, .. } = &with_ana().await;
+    take_person(cache, ANA(), 2, "Ana Maria", "").await;
+    cache.enqueue(rename(1, "Bia")).await.unwrap();
+    take_person(cache, ANA(), 3, "Ana Clara", "").await;
+    assert_eq!(name(cache).await.as_deref(), Some("Bia"));
+    cache.discard(id(1)).await.unwrap();
+    assert_eq!(name(cache).await.as_deref(), Some("Ana Clara"));
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn a_command_is_answered() {
 async fn nothing_but_the_screens_is_answered_without_the_token() {
     let served = Served::start().await;
     let unauthorized = (StatusCode::UNAUTHORIZED, "not_authorized".to_owned());
-    for path in ["/commands", "/events"] {
+    for path in ["/commands", "/events", "/notices"] {
         assert_eq!(refused(served.get(path)).await, unauthorized, "{path}");
     }
     let call = Request::post(served.address, "/call", json!({"cmd": "get_session"}).to_string());
@@ -171,6 +171,25 @@ async fn every_command_is_described() {
     assert!(send["request"]["properties"].is_object(), "{send}");
     assert!(send["response"].is_object(), "{send}");
     served.end().await;
+}
+
+#[tokio::test]
+async fn a_click_on_a_notice_leads_the_screens_to_its_thread() {
+    let served = Served::start().await;
+    let events = served.get("/events").token(&served.token).send().await;
+    let notices = served.get("/notices").token(&served.token).send().await;
+    let id = "0192f0c1-0000-7000-8000-000000000001";
+    let open = |body: String| Request::post(served.address, "/notices/open", body);
+    let clicked = open(json!({ "conversation_id": id }).to_string()).token(&served.token).send().await;
+    assert_eq!(clicked.status(), StatusCode::NO_CONTENT);
+    let refusal = refused(open("{".to_owned()).token(&served.token)).await;
+    assert_eq!(refusal, (StatusCode::BAD_REQUEST, "bad_payload".to_owned()));
+    assert_eq!(refused(open(json!({ "conversation_id": id }).to_string())).await.0, StatusCode::UNAUTHORIZED);
+    served.end().await;
+    let told = client::bytes(events).await;
+    assert!(String::from_utf8_lossy(&told).contains(&format!("\"opening\":{{\"conversation_id\":\"{id}\"}}")));
+    let told = client::bytes(notices).await;
+    assert!(String::from_utf8_lossy(&told).contains("event: badge\ndata: {\"waiting\":0}"));
 }
 
 #[tokio::test]

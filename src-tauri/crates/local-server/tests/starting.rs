@@ -1,13 +1,12 @@
 //! How a server comes to be: new folders, closed folders, folders of others.
 
-mod place;
-
 use std::fs;
 use std::time::Duration;
 
 use balcao_keychain::{Keychain, Secret};
 use balcao_local_server::{Binaries, Config, LocalServer, LocalServerError, SuperuserPassword};
-use place::{Place, binaries, psql, query};
+
+use crate::place::{Place, binaries, psql, query};
 
 #[tokio::test]
 async fn starts_in_a_folder_with_spaces_and_accents() {

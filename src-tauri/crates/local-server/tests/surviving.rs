@@ -2,12 +2,10 @@
 
 #![cfg(unix)]
 
-mod place;
-
 use std::fs;
 use std::process::Command;
 
-use place::{Place, query};
+use crate::place::{Place, query};
 
 #[tokio::test]
 async fn survives_kill_minus_nine() {
@@ -104,9 +102,9 @@ async fn a_stopped_server_leaves_no_process() {
     let place = Place::new();
     let server = place.start().await.unwrap();
     let pid = server.process_id();
-    assert!(place::processes_in(&place.data_dir()).contains(&pid));
+    assert!(crate::place::processes_in(&place.data_dir()).contains(&pid));
     server.stop().await.unwrap();
-    assert_eq!(place::processes_in(&place.data_dir()), Vec::<u32>::new());
+    assert_eq!(crate::place::processes_in(&place.data_dir()), Vec::<u32>::new());
 }
 
 #[cfg(target_os = "linux")]

@@ -1,15 +1,12 @@
 //! What becomes of a data folder when the program is updated, and PostgreSQL with it.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod place;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use balcao_local_server::{Binaries, Config, LocalServer, LocalServerError};
-use place::{Place, binaries, query};
+
+use crate::place::{Place, binaries, query};
 
 /// A PostgreSQL of a later minor version: the same one, which says so of itself everywhere.
 fn newer(place: &Place) -> Binaries {

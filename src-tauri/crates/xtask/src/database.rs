@@ -30,7 +30,7 @@ impl Embedded {
     pub(crate) fn start() -> Result<Self> {
         let binaries = postgres::binaries()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let folder = open_folder("database")?;
+        let folder = open_folder_in_memory("database")?;
         let server = runtime.block_on(LocalServer::start(Config {
             binaries: binaries.clone(),
             data_dir: folder.path().join("data"),
@@ -78,7 +78,7 @@ impl Oldest {
         if !bin.join("postgres").is_file() {
             return Ok(None);
         }
-        let folder = open_folder("database-15")?;
+        let folder = open_folder_in_memory("database-15")?;
         let data = folder.path().join("data");
         std::fs::create_dir(&data)?;
         let account = account();
@@ -126,7 +126,15 @@ impl Oldest {
 
 /// A folder that the account of a server can pass through.
 pub(crate) fn open_folder(purpose: &str) -> Result<Scratch> {
-    let folder = Scratch::new(purpose)?;
+    open(Scratch::new(purpose)?)
+}
+
+/// The same in memory: each test has a database of its own, of hundreds of files.
+fn open_folder_in_memory(purpose: &str) -> Result<Scratch> {
+    open(Scratch::in_memory(purpose)?)
+}
+
+fn open(folder: Scratch) -> Result<Scratch> {
     #[cfg(unix)]
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
     Ok(folder)

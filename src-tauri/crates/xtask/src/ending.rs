@@ -95,7 +95,17 @@ pub(crate) struct Scratch(tempfile::TempDir);
 impl Scratch {
     /// A new folder for temporary files, open to its owner only.
     pub(crate) fn new(purpose: &str) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix(&format!("balcao-{purpose}-")).tempdir()?;
+        Self::within(&std::env::temp_dir(), purpose)
+    }
+
+    /// The same in memory, where the system keeps files there and has plenty of it: for what is made of very many of them.
+    pub(crate) fn in_memory(purpose: &str) -> io::Result<Self> {
+        let memory = Path::new("/dev/shm");
+        if has_room(memory) { Self::within(memory, purpose) } else { Self::new(purpose) }
+    }
+
+    fn within(parent: &Path, purpose: &str) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix(&format!("balcao-{purpose}-")).tempdir_in(parent)?;
         remember(Started::Folder(folder.path().to_owned()));
         Ok(Self(folder))
     }
@@ -103,6 +113,17 @@ impl Scratch {
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
+}
+
+#[cfg(unix)]
+fn has_room(folder: &Path) -> bool {
+    const ROOM: u64 = 8 << 30;
+    rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail * it.f_frsize >= ROOM)
+}
+
+#[cfg(not(unix))]
+fn has_room(_: &Path) -> bool {
+    false
 }
 
 impl Drop for Scratch {

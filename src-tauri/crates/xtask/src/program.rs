@@ -89,8 +89,9 @@ impl Program {
 
     /// Runs it; what it says is shown only when it fails.
     pub(crate) fn quiet(mut self) -> Result<()> {
-        let log = workspace::target("logs")?.join("last.log");
-        let said = self.finish_into(&log)?;
+        // Two chores may run at the same time.
+        let log = tempfile::Builder::new().suffix(".log").tempfile_in(workspace::target("logs")?)?;
+        let said = self.finish_into(log.path())?;
         if !said.ok {
             println!("{}", said.text);
             bail!("`{}` failed", self.line);

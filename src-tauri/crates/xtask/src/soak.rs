@@ -1,4 +1,5 @@
-//! Random histories for as long as one likes, any frames at all for ten minutes of it, and the seed that draws them again.
+//! Any frames and payloads at all for ten minutes, a long history of the wire, random histories for as long as one likes, and the
+//! seed that draws them again.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -6,12 +7,11 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::database::Embedded;
-use crate::program::Program;
 use crate::system::{self, Needs};
 use crate::{artifacts, postgres, progress, ui};
 
 /// The history of the connection to WhatsApp.
-const WIRE: &str = "after_a_random_history_everything_is_here_once_and_no_tick_went_down";
+const WIRE: &str = "background::after_a_random_history_everything_is_here_once_and_no_tick_went_down";
 
 /// Options of the chore.
 #[derive(Args)]
@@ -34,16 +34,10 @@ impl Soak {
         let database = Embedded::start()?;
         let seed = self.seed.unwrap_or_else(fresh_seed);
         progress::say(format_args!("soak for {} minutes with the seed {seed}", self.minutes));
-        Program::cargo()
-            .args(["test", "--package", "balcao-whatsapp", "--test", "any_frames", "--"])
-            .args(["--ignored", "--exact", "--nocapture", "any_frames_for_long"])
-            .env("BALCAO_SOAK_MINUTES", self.minutes.to_string())
-            .env("BALCAO_HISTORIES_SEED", seed.to_string())
-            .run()?;
-        let histories = |target: &str, name: &[&str]| {
-            Program::cargo()
-                .args(["test", "--workspace", "--test", target, "--", "--exact", "--nocapture"])
-                .args(name)
+        let run = |target: &str, test: &[&str]| {
+            artifacts::test(target)?
+                .args(["--exact", "--nocapture"])
+                .args(test)
                 .env("BALCAO_SOAK_MINUTES", self.minutes.to_string())
                 .env("BALCAO_WIRE_HISTORY", "full")
                 .env("BALCAO_HISTORIES_SEED", seed.to_string())
@@ -51,9 +45,12 @@ impl Soak {
                 .env(balcao_local_server::BINARIES_ENV, binaries.root())
                 .run()
         };
-        progress::say("a history of the wire: 10,000 messages, 50 computers that die");
-        histories("background", &[WIRE])?;
-        histories("histories", &["--ignored", "random_histories_for_long"])
+        progress::say("whatever a gateway may say, for ten minutes at most");
+        run("gateways", &["--ignored", "any_frames::any_frames_for_long"])?;
+        run("gateways", &["--ignored", "any_json::any_json_for_long"])?;
+        progress::say("a history of the wire: 10,000 messages, 50 computers that die, 10 restarts of PostgreSQL");
+        run("together", &[WIRE])?;
+        run("histories", &["--ignored", "random_histories_for_long"])
     }
 }
 

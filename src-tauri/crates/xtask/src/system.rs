@@ -37,12 +37,17 @@ pub(crate) enum Needs {
     Tests,
 }
 
+/// Whether packages of the system can be looked at: what a chore needs of it can be had then.
+pub(crate) fn has_packages() -> bool {
+    cfg!(target_os = "linux") && has("dpkg-query")
+}
+
 /// Makes sure that the packages are there: as root they are installed, otherwise the line that does it is said.
 ///
 /// # Errors
 /// Something is missing, and this is not root or apt failed.
 pub(crate) fn check(needs: Needs) -> Result<()> {
-    if !cfg!(target_os = "linux") || !has("dpkg-query") {
+    if !has_packages() {
         return Ok(());
     }
     let mut wanted = BUILD.to_vec();

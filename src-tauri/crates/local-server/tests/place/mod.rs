@@ -1,8 +1,5 @@
 //! A folder for one test's server, a keychain for its password, and SQL through the bundled `psql`.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

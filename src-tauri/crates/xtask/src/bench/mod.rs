@@ -26,7 +26,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Measures these parts only: windows, painted, screens, first-copy, resume, memory, busy, drain, ten-desks, arrival,
-    /// idle, wall.
+    /// idle, wall, ingest, scrolling, inbound, typing.
     #[arg(long, value_name = "PART,PART")]
     only: Option<String>,
     /// Measures on the small clinic: to see that everything runs, not for its numbers.

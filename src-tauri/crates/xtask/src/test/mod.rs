@@ -36,7 +36,7 @@ pub(crate) enum Stage {
     Rust,
     /// Random histories of desks and databases, with a seed that stays and a fresh one.
     Histories,
-    /// Desks in processes of their own, with everything that can be killed and frozen under them.
+    /// Desks and agents in processes of their own, with everything that can be killed and frozen under them.
     Processes,
     /// The tests of the screens' parts.
     Ui,
@@ -99,6 +99,9 @@ impl Test {
             progress::say(format_args!("— {stage:?}: {counts} ({} s) —", begun.elapsed().as_secs()));
             all += counts;
         }
+        if let Some(shortfall) = surroundings.as_ref().and_then(Surroundings::shortfall) {
+            progress::say(shortfall);
+        }
         Ok(all)
     }
 
@@ -126,9 +129,11 @@ impl Test {
     fn stage(&self, stage: Stage, surroundings: Option<&Surroundings>) -> Result<Counts> {
         match (stage, surroundings) {
             (Stage::Check, _) => {
-                check::rust()?;
-                bindings::check()?;
-                check::screens()?;
+                // The screens are checked by programs that use one processor.
+                std::thread::scope(|together| {
+                    let screens = together.spawn(check::screens);
+                    check::rust().and_then(|()| bindings::check()).and(screens.join().expect("it does not panic"))
+                })?;
                 // Not tests: they count only when they fail.
                 Ok(Counts::default())
             }

@@ -11,22 +11,26 @@ use crate::display::Session;
 use crate::headless::Headless;
 use crate::program::{Program, Said};
 use crate::test::counts::Counts;
-use crate::{driver, postgres, progress, soak, ui, workspace};
+use crate::{artifacts, driver, postgres, progress, soak, system, ui, workspace};
 
 /// What the tests are run in: a display and a keyring that nobody else uses, and databases.
 pub(crate) struct Surroundings {
     session: Session,
     embedded: Embedded,
     oldest: Option<Oldest>,
+    shortfall: Option<&'static str>,
 }
 
 impl Surroundings {
     pub(crate) fn start() -> Result<Self> {
         let oldest = Oldest::start()?;
-        if oldest.is_none() {
-            progress::say("PostgreSQL 15 is not installed: the tests run on 18 only");
-        }
-        Ok(Self { session: Session::start()?, embedded: Embedded::start()?, oldest })
+        let shortfall = shortfall(oldest.is_some(), system::has_packages())?;
+        Ok(Self { session: Session::start()?, embedded: Embedded::start()?, oldest, shortfall })
+    }
+
+    /// What is missing of the proof here, to be said where the sum is.
+    pub(crate) fn shortfall(&self) -> Option<&'static str> {
+        self.shortfall
     }
 
     fn env(&self) -> Result<Vec<(&'static str, OsString)>> {
@@ -40,24 +44,40 @@ impl Surroundings {
     }
 }
 
+/// What is missing without the oldest PostgreSQL. Where its package could be installed, and so was asked for, that is a failure.
+fn shortfall(oldest_is_there: bool, has_packages: bool) -> Result<Option<&'static str>> {
+    if !oldest_is_there && has_packages {
+        bail!("PostgreSQL 15 is not where its package puts it: the tests would run on 18 only");
+    }
+    Ok((!oldest_is_there).then_some("PostgreSQL 15 is not installed here: the tests ran on 18 only"))
+}
+
 /// Of the tests that are marked as in need of something: those that have a stage of their own, the one that this
 /// stage has the keyring for, and the one that another test runs.
-const APART: [&str; 5] = [
+const APART: [&str; 6] = [
     "the_real_window",
     "the_keyring_of_the_system",
     "asks_a_keyring_that_is_not_there",
     "the_real_desks",
+    "the_real_agents",
     "random_histories",
 ];
 
+/// Tests that run at the same time.
+const AT_ONCE: usize = 4;
+
 /// The tests of all crates.
 pub(crate) fn rust(surroundings: &Surroundings) -> Result<Counts> {
-    let mut tests = Program::cargo().args(["test", "--workspace", "--no-fail-fast", "--"]);
+    let tests = Program::cargo().args(["test", "--workspace", "--no-fail-fast"]);
+    // No page of documentation holds code that runs: looking for it costs as much as reading every crate again.
+    let mut tests = tests.args(["--lib", "--bins", "--tests", "--examples", "--"]);
     for name in APART {
         tests = tests.args(["--skip", name]);
     }
+    // Most of them wait for databases and for time to pass: more at once than there are processors.
+    let tests = tests.env("RUST_TEST_THREADS", AT_ONCE.to_string());
     let mut counts = cargo(tests.envs(surroundings.env()?), "rust")?;
-    let keyring = Program::cargo().args(["test", "--workspace", "--test", "keychain", "--", "--ignored", APART[1]]);
+    let keyring = artifacts::test("keychain")?.args(["--ignored", APART[1]]);
     counts += cargo(keyring.envs(surroundings.env()?), "keyring")?;
     Ok(counts)
 }
@@ -68,8 +88,8 @@ const SECONDS: u32 = 80;
 /// Random histories. The seeds are told also when all is well.
 pub(crate) fn histories(surroundings: &Surroundings) -> Result<Counts> {
     let log = workspace::target("logs")?.join("histories.log");
-    let tests = Program::cargo()
-        .args(["test", "--workspace", "--test", "histories", "--", "--show-output", "random_histories"])
+    let tests = artifacts::test("histories")?
+        .args(["--show-output", "random_histories"])
         .env("BALCAO_HISTORIES_SECONDS", SECONDS.to_string())
         .env("BALCAO_HISTORIES_SEED", soak::fresh_seed().to_string())
         .envs(surroundings.env()?);
@@ -80,30 +100,24 @@ pub(crate) fn histories(surroundings: &Surroundings) -> Result<Counts> {
     judge(said, |said| Some(Counts::of_cargo(&said.text)), "histories")
 }
 
-/// Desks in processes of their own. Two at a time: most of them wait for something to be noticed.
+/// Desks and agents in processes of their own. Two at a time: most of them wait for something to be noticed.
 pub(crate) fn processes(surroundings: &Surroundings) -> Result<Counts> {
-    let tests = Program::cargo()
-        .args(["test", "--workspace", "--test", "processes", "--test", "setup", "--test", "secrets", "--"])
-        .args(["--include-ignored", "--show-output", "--test-threads", "2"])
-        .env("BALCAO_HEADLESS", workspace::built("balcao-headless"))
-        .envs(surroundings.env()?);
-    cargo(tests, "processes")
+    let mut counts = Counts::default();
+    for name in ["processes", "agents", "setup", "secrets"] {
+        let tests = artifacts::test(name)?
+            .args(["--include-ignored", "--show-output", "--test-threads", "2"])
+            .env("BALCAO_HEADLESS", workspace::built("balcao-headless"))
+            .env("BALCAO_AGENT", workspace::built("balcao-agent"))
+            .envs(surroundings.env()?);
+        counts += cargo(tests, name)?;
+    }
+    Ok(counts)
 }
 
 /// The real window, driven end to end.
 pub(crate) fn window(surroundings: &Surroundings) -> Result<Counts> {
-    let tests = Program::cargo()
-        .args([
-            "test",
-            "--workspace",
-            "--test",
-            "window",
-            "--",
-            "--include-ignored",
-            "--test-threads",
-            "1",
-            "the_real_window",
-        ])
+    let tests = artifacts::test("window")?
+        .args(["--include-ignored", "--test-threads", "1", "the_real_window"])
         .env("BALCAO_PROGRAM", workspace::built("balcao"))
         .env("BALCAO_DRIVER", driver::program()?)
         .envs(surroundings.env()?);
@@ -165,4 +179,16 @@ fn judge(said: Said, read: impl Fn(&Said) -> Option<Counts>, name: &str) -> Resu
         bail!("{name} ran no test");
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_database_is_missed_where_it_could_be_had_and_only_told_of_elsewhere() {
+        assert_eq!(shortfall(true, true).unwrap(), None);
+        assert!(shortfall(false, true).is_err());
+        assert!(shortfall(false, false).unwrap().is_some_and(|told| told.contains("18 only")));
+    }
 }

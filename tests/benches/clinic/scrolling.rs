@@ -1,0 +1,110 @@
+//! Frames while the long thread and the full list are scrolled, beside a plain list that is scrolled in the same window: what
+//! draws without a graphics card is slow for both.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use balcao_tests::scrolling::Scrolled;
+use serde_json::json;
+
+use crate::counter::{Counter, MESSAGES};
+use crate::measure::{Line, Sample, Target};
+use crate::say;
+
+/// Pixels in a frame: two screens, so that every frame has nothing but new rows.
+const STEP: i32 = 1200;
+
+/// What a person takes for smooth, in milliseconds.
+const SMOOTH: f64 = 50.0;
+
+/// More rows than stand on a page and its margins.
+const MOST_ROWS: usize = 120;
+
+const PATIENCE: Duration = Duration::from_secs(300);
+
+const THREAD: &str = "[data-testid=thread]";
+const LIST: &str = "section.list [role=list]";
+
+/// Up the long thread to its beginning and down again, through the list of all open threads, and filtering it.
+pub async fn run(counter: &Counter) -> Result<Vec<Line>> {
+    let window = &counter.window;
+    window.show_conversation(&counter.long.to_string()).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    window.lay_plain_list(THREAD, usize::try_from(MESSAGES)?, 54).await?;
+    say("a plain list");
+    let down = window.scroll("#plain", STEP, 400, PATIENCE).await?;
+    let up = window.scroll("#plain", -STEP, 400, PATIENCE).await?;
+    window.take_plain_list().await?;
+    let floor = (both(&down.gaps, &up.gaps), both(&down.work, &up.work));
+    let mut lines = Vec::new();
+    for (what, place, first) in [("a thread of 20,000", THREAD, -STEP), ("a list of 2,000", LIST, STEP)] {
+        say(what);
+        let there = window.scroll(place, first, 4_000, PATIENCE).await?;
+        let back = window.scroll(place, -first, 1_000, PATIENCE).await?;
+        ensure!(there.height > f64::from(STEP) * 50.0, "{what} is {} pixels high", there.height);
+        for scrolled in [&there, &back] {
+            ensure!(scrolled.rows < MOST_ROWS, "{} rows of {what} were drawn at once", scrolled.rows);
+        }
+        lines.extend(of(what, &there, &back, &floor));
+    }
+    lines.push(filtering(counter).await?);
+    Ok(lines)
+}
+
+fn both(one: &[f64], other: &[f64]) -> Vec<f64> {
+    [one, other].concat()
+}
+
+fn of(what: &str, there: &Scrolled, back: &Scrolled, floor: &(Vec<f64>, Vec<f64>)) -> [Line; 2] {
+    let (gaps, work) = (both(&there.gaps, &back.gaps), both(&there.work, &back.work));
+    let late = |gaps: &[f64]| format!("{} of {}", gaps.iter().filter(|gap| **gap > SMOOTH).count(), gaps.len());
+    let line = |what: String, ours: &[f64], floor: &[f64], target, notes| Line {
+        what,
+        unit: "ms",
+        tail: "p99",
+        ours: Sample::of(ours, 0.99),
+        floor: Some(Sample::of(floor, 0.99)),
+        target,
+        notes,
+    };
+    let notes = vec![format!(
+        "frames over {SMOOTH} ms: {} (of the plain list {}); at most {} rows drawn",
+        late(&gaps),
+        late(&floor.0),
+        there.rows.max(back.rows)
+    )];
+    [
+        line(format!("from frame to frame, {what}"), &gaps, &floor.0, Target::RatioAtMost(1.5), notes),
+        line(format!("work in a frame, {what}"), &work, &floor.1, Target::TailAtMost(SMOOTH), Vec::new()),
+    ]
+}
+
+/// From a letter in the filter until the rows that fit are painted.
+async fn filtering(counter: &Counter) -> Result<Line> {
+    say("filtering it");
+    let script = "const [word] = arguments;
+        const field = document.querySelector('[data-testid=inbox-filter]');
+        const painted = () => performance.getEntriesByName('balcao:painted:inbox').length;
+        const before = painted();
+        const begun = performance.now();
+        field.value = word;
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+        return new Promise((done) => {
+            const look = () => (painted() > before ? done(performance.now() - begun) : requestAnimationFrame(look));
+            look();
+        });";
+    let mut took = Vec::new();
+    for word in ["m", "ma", "mar", "mari", "maria", "", "s", "si", "sil", "silv", "silva", ""].repeat(4) {
+        took.extend(counter.window.run(script, json!([word])).await?.as_f64());
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    Ok(Line {
+        what: "a letter in the filter of 2,000 to the painted rows".to_owned(),
+        unit: "ms",
+        tail: "p95",
+        ours: Sample::of(&took, 0.95),
+        floor: None,
+        target: Target::TailAtMost(150.0),
+        notes: Vec::new(),
+    })
+}
