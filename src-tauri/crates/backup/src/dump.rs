@@ -105,9 +105,9 @@ async fn write(
     watch: Watch,
 ) -> Result<(u64, String)> {
     let work = tokio::task::spawn_blocking(move || copy(command, &contents, &unfinished, &words, &watch));
-    work.await.unwrap_or_else(|panic| {
-        Err(BackupError::Program { program: "pg_dump", said: format!("its output could not be taken: {panic}") })
-    })
+    // What a panic says may quote what it stumbled over.
+    let broken = || BackupError::Program { program: "pg_dump", said: "its output could not be taken".to_owned() };
+    work.await.unwrap_or_else(|_panic| Err(broken()))
 }
 
 fn copy(

@@ -28,7 +28,7 @@ mod words;
 pub use archive::Archive;
 pub use contents::{Contents, Manifest};
 pub use dump::make;
-pub use erasures::keep_erasures;
+pub use erasures::{add_erasures, keep_erasures};
 pub use error::{BackupError, Result};
 pub use folder::{ENDING, Found, list, usable};
 pub use restore::{Restored, restore, restore_when};

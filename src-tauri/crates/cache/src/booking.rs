@@ -29,7 +29,59 @@ pub struct ServiceRow {
     pub professionals: Vec<Uuid>,
 }
 
+/// A visit that was booked here and that the database has not taken, or not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "columns of the tables")]
+pub struct AwaitedRow {
+    pub id: Uuid,
+    /// Microseconds since 1970.
+    pub starts_at: i64,
+    pub professional_id: Uuid,
+    pub professional: String,
+    pub patient: String,
+    /// Of the patient to the person: self, dependent, animal or other.
+    pub relation: String,
+    /// Why a person is asked about it.
+    pub refused: Option<String>,
+}
+
 impl Cache {
+    /// Visits of a person that wait to be taken by the database, or were not taken.
+    pub async fn awaited_visits(&self, contact_id: Uuid) -> Result<Vec<AwaitedRow>> {
+        let rows = sqlx::query(
+            "select a.id, a.starts_at, a.professional_id, d.name, p.name, p.relation,
+                    case when o.state = 'parked' then coalesce(o.reason, '') end
+             from outbox o join appointments a on a.id = o.entity_id
+             join professionals d on d.id = a.professional_id join patients p on p.id = a.patient_id
+             where o.action = 'book_appointment' and o.kind = 'insert' and a.contact_id = ?
+             order by a.starts_at, a.id",
+        )
+        .bind(contact_id)
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows
+            .iter()
+            .map(|row| AwaitedRow {
+                id: row.get(0),
+                starts_at: row.get(1),
+                professional_id: row.get(2),
+                professional: row.get(3),
+                patient: row.get(4),
+                relation: row.get(5),
+                refused: row.get(6),
+            })
+            .collect())
+    }
+
+    /// Whether a patient has this visit and nothing else, as far as this computer knows.
+    pub async fn is_only_of(&self, patient: Uuid, visit: Uuid) -> Result<bool> {
+        let only = sqlx::query_scalar(
+            "select exists (select 1 from appointments where id = ?2 and patient_id = ?1)
+                and not exists (select 1 from appointments where patient_id = ?1 and id <> ?2)",
+        );
+        Ok(only.bind(patient).bind(visit).fetch_one(self.readers()).await?)
+    }
+
     /// For whom a person can book: the person's own first, then by name.
     pub async fn patients(&self, contact_id: Uuid) -> Result<Vec<PatientRow>> {
         let rows = sqlx::query(

@@ -7,10 +7,14 @@ use serde_json::{Map, Value};
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
-use crate::journal::keep;
+use crate::batch::Batch;
+use crate::journal::keeping;
 use crate::shadow::Shadows;
-use crate::values::{ROWS_PER_STATEMENT, delete_rows, json_of, write_cells};
+use crate::values::{ROWS_PER_STATEMENT, delete_rows, json_of, write_cells, writing};
 use crate::{Cache, CacheChange, Result};
+
+/// Rows of a table that are written together with those of other tables.
+const FEW_ROWS: usize = 4;
 
 /// What comes from the database in one go: all of it becomes visible at once, with how far the copy is after it, or none.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub struct Taking<'c> {
     transaction: Transaction<'static, Sqlite>,
     /// Whether anything at all is queued here.
     shadows: bool,
+    /// The few rows of an ordinary change, which are written when all of them are here.
+    few: Batch,
     change: CacheChange,
 }
 
@@ -58,11 +64,18 @@ impl Taking<'_> {
                 _ => pending.push(row),
             }
             if pending.len() == ROWS_PER_STATEMENT {
+                self.few.send(transaction).await?;
                 self.cache.give_way().await;
                 write_cells(transaction, entity, std::mem::take(&mut pending), &newer).await?;
             }
         }
-        write_cells(transaction, entity, pending, &newer).await?;
+        if pending.len() <= FEW_ROWS {
+            let statement = writing(entity, 1, &newer);
+            pending.into_iter().try_for_each(|row| self.few.push(&statement, row))?;
+        } else {
+            self.few.send(transaction).await?;
+            write_cells(transaction, entity, pending, &newer).await?;
+        }
         if !over_shadows.is_empty() {
             let keys = over_shadows.iter().map(|(key, _)| *key).collect();
             let mut shadows = Shadows::load(transaction, &keys).await?;
@@ -77,6 +90,7 @@ impl Taking<'_> {
     /// Removes rows that the database no longer has. Queued writes for them stay queued: the database will answer them.
     pub async fn deletions(&mut self, deleted: &[(&'static Entity, Uuid)]) -> Result<()> {
         let (transaction, change) = (&mut self.transaction, &mut self.change);
+        self.few.send(transaction).await?;
         let mut tables: BTreeMap<&'static str, (&'static Entity, Vec<Uuid>)> = BTreeMap::new();
         for (entity, id) in deleted {
             change.touch(entity.name);
@@ -96,7 +110,8 @@ impl Taking<'_> {
 
     /// Makes it all visible, and keeps small facts about the copy with it: how far it goes, when it was confirmed.
     pub async fn commit(mut self, place: &[(&str, &str)]) -> Result<()> {
-        keep(&mut self.transaction, place).await?;
+        keeping(&mut self.few, place)?;
+        self.few.send(&mut self.transaction).await?;
         self.transaction.commit().await?;
         self.cache.announce(self.change);
         Ok(())
@@ -107,8 +122,9 @@ impl Cache {
     /// Begins to take what comes from the database. Dropped without [`Taking::commit`], nothing was taken.
     pub async fn take(&self) -> Result<Taking<'_>> {
         let mut transaction = self.begin_repeatable().await?;
+        // Asked of the file, which may be open a second time: whoever makes one has to wait for this transaction.
         let shadows = sqlx::query_scalar("select exists (select 1 from shadows)").fetch_one(&mut *transaction).await?;
-        Ok(Taking { cache: self, transaction, shadows, change: CacheChange::default() })
+        Ok(Taking { cache: self, transaction, shadows, few: Batch::default(), change: CacheChange::default() })
     }
 
     /// Empties the copied tables before they are copied anew. What this computer has queued stays, and stays visible.

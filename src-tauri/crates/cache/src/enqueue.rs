@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::attached;
 use crate::effects::effects_of;
 use crate::fold::{self, Folded};
 use crate::media::put_outgoing;
@@ -25,10 +26,17 @@ impl Cache {
     }
 
     /// The same, with the file of a message.
-    pub(crate) async fn enqueue_both(&self, new: NewOperation, file: Option<&OutgoingMedia>) -> Result<Option<Uuid>> {
+    pub(crate) async fn enqueue_both(
+        &self,
+        new: NewOperation,
+        file: Option<(&OutgoingMedia, Option<Uuid>)>,
+    ) -> Result<Option<Uuid>> {
         let mut transaction = self.begin().await?;
-        if let Some(file) = file {
+        if let Some((file, attached)) = file {
             put_outgoing(&mut transaction, file, self.clock.now().timestamp_micros()).await?;
+            if let Some(attached) = attached {
+                attached::remove(&mut transaction, attached).await?;
+            }
         }
         for effect in effects(&new) {
             shadow::ensure(&mut transaction, effect.entity, effect.entity_id).await?;

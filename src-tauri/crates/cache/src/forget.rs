@@ -77,9 +77,7 @@ impl Cache {
         sqlx::query("delete from messages where conversation_id not in (select id from conversations)")
             .execute(&mut *transaction)
             .await?;
-        sqlx::query("delete from drafts where conversation_id not in (select id from conversations)")
-            .execute(&mut *transaction)
-            .await?;
+        forget_begun(&mut transaction).await?;
         for files in ["media", "outgoing_media"] {
             sqlx::query(AssertSqlSafe(format!(
                 "delete from {files} where message_id not in (select id from messages)
@@ -117,6 +115,8 @@ impl Cache {
             .await?;
         aside::remove_all(Path::new(&path))?;
         let mut transaction = self.begin_repeatable().await?;
+        // What was on its way into the copy while its thread went.
+        forget_begun(&mut transaction).await?;
         sqlx::query("delete from sync_state where key = ? and value = 'files'")
             .bind(FORGET)
             .execute(&mut *transaction)
@@ -126,6 +126,18 @@ impl Cache {
         self.checkpoint().await?;
         Ok(self.state(FORGET).await?.is_some())
     }
+}
+
+/// What was begun in threads that are gone.
+async fn forget_begun(connection: &mut SqliteConnection) -> Result<()> {
+    for begun in ["drafts", "attached"] {
+        sqlx::query(AssertSqlSafe(format!(
+            "delete from {begun} where conversation_id not in (select id from conversations)"
+        )))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// The next thing, unless somebody else is to be forgotten meanwhile: then all of it begins again.

@@ -16,7 +16,15 @@ macro_rules! message_columns {
                  g.quoted_preview, q.id, q.direction, q.kind, g.gateway_id, g.mentions, g.reactions, g.attachment,
                  g.conversation_id, ",
             row_state!("g.id"),
-            " from messages g left join members m on m.id = g.sender_id
+            ", case when g.kind = 'poll' then (
+                    select json_group_array(json_object('from_me', v.direction = 'outbound', 'options',
+                        json_extract(v.attachment, '$.options'))) from (
+                        select v.direction, v.attachment from messages v
+                        where v.reply_to_gateway_id = g.gateway_id and v.kind = 'unsupported'
+                          and +v.conversation_id = g.conversation_id and v.revoked_at is null
+                          and json_extract(v.attachment, '$.original_kind') = 'pollUpdateMessage'
+                        order by v.sent_at, v.id) v) end
+              from messages g left join members m on m.id = g.sender_id
               left join messages q on q.row = (select a.row from messages a where a.gateway_id = g.reply_to_gateway_id
                   and a.channel_id = g.channel_id limit 1)"
         )
@@ -59,6 +67,8 @@ pub struct MessageRow {
     pub reactions: String,
     /// JSON object.
     pub attachment: Option<String>,
+    /// JSON array of the votes in a poll, oldest first.
+    pub votes: Option<String>,
     pub state: RowState,
 }
 
@@ -252,6 +262,7 @@ fn message(row: &SqliteRow) -> MessageRow {
         mentions: row.get(20),
         reactions: row.get(21),
         attachment: row.get(22),
+        votes: row.get(25),
         state: RowState::from_rank(row.get(24)),
     }
 }

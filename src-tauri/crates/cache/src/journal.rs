@@ -1,8 +1,10 @@
 //! Small facts about the copy, and the log of what happened to it.
 
+use balcao_domain::feed::Cell;
 use chrono::{DateTime, Utc};
-use sqlx::{QueryBuilder, Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection};
 
+use crate::batch::Batch;
 use crate::values::instant;
 use crate::{Cache, Result};
 
@@ -103,15 +105,22 @@ impl Cache {
     }
 }
 
+/// Keeps small facts.
 pub(crate) async fn keep(connection: &mut SqliteConnection, facts: &[(&str, &str)]) -> Result<()> {
+    let mut batch = Batch::default();
+    keeping(&mut batch, facts)?;
+    batch.send(connection).await
+}
+
+/// Lets small facts be kept along with other things.
+pub(crate) fn keeping(batch: &mut Batch, facts: &[(&str, &str)]) -> Result<()> {
     if facts.is_empty() {
         return Ok(());
     }
-    let mut statement = QueryBuilder::new("insert into sync_state ");
-    statement.push_values(facts, |mut row, (key, value)| {
-        row.push_bind((*key).to_owned()).push_bind((*value).to_owned());
-    });
-    statement.push(" on conflict (key) do update set value = excluded.value");
-    statement.build().execute(connection).await?;
-    Ok(())
+    let places = vec!["(?, ?)"; facts.len()].join(", ");
+    let text = |text: &str| Cell::Text(text.to_owned().into());
+    batch.push(
+        &format!("insert into sync_state values {places} on conflict (key) do update set value = excluded.value"),
+        facts.iter().flat_map(|(key, value)| [text(key), text(value)]),
+    )
 }

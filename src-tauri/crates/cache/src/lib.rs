@@ -4,7 +4,10 @@
 //! change it in the clinic's database, in one transaction; see [`Cache::enqueue`].
 
 mod agenda;
+mod arrivals;
 mod aside;
+mod attached;
+mod batch;
 mod booking;
 mod change;
 mod channels;
@@ -41,7 +44,9 @@ mod visible;
 mod window;
 
 pub use agenda::{AgendaRows, ClosureRow, HoursRow, LONGEST_VISIT_MICROS, ProfessionalRow, VisitRow};
-pub use booking::{PatientRow, ServiceRow};
+pub use arrivals::ArrivalRow;
+pub use attached::{AllAttached, Attached, AttachedFile, AttachedPiece, MOST_ATTACHED_BYTES};
+pub use booking::{AwaitedRow, PatientRow, ServiceRow};
 pub use change::CacheChange;
 pub use channels::{ConnectionRow, HolderRow};
 pub use copy::Taking;
@@ -57,6 +62,7 @@ pub use older::{Reach, Timeline};
 pub use open::{Cache, Key, Opened};
 pub use outbox::{Effect, NewOperation, OperationState, QueuedOperation, WriteKind};
 pub use quick_replies::{NextVisitRow, QuickReplyRow};
+pub use salvage::UNTOLD_EXPORTS;
 pub use search::{FoundMessageRow, FoundPersonRow, MessageScope};
 pub use settle::Settlement;
 pub use taken_back::GivenUp;

@@ -79,7 +79,7 @@ impl Cache {
         Ok(Some(StoredMedia { mime_type: row.try_get(0)?, file_name: row.try_get(1)?, bytes: row.try_get(2)? }))
     }
 
-    /// Keeps a file that was fetched, unless its message has gone meanwhile.
+    /// Keeps a file that was fetched, unless its message has gone meanwhile, or the clinic keeps the file no longer.
     pub async fn keep_media(&self, message: Uuid, file: &StoredMedia) -> Result<()> {
         self.keep_media_within(message, file, MOST_KEPT_BYTES).await
     }
@@ -101,9 +101,15 @@ impl Cache {
         Ok(())
     }
 
-    /// Queues a message together with its file, as [`Cache::enqueue`].
-    pub async fn enqueue_with_file(&self, new: NewOperation, file: &OutgoingMedia) -> Result<Option<Uuid>> {
-        self.enqueue_both(new, Some(file)).await
+    /// Queues a message together with its file, as [`Cache::enqueue`]. Where the file was kept beside the draft, it is not any
+    /// more: it goes once.
+    pub async fn enqueue_with_file(
+        &self,
+        new: NewOperation,
+        file: &OutgoingMedia,
+        attached: Option<Uuid>,
+    ) -> Result<Option<Uuid>> {
+        self.enqueue_both(new, Some((file, attached))).await
     }
 
     /// Messages whose files can be brought to the database: it has the messages. The oldest first.
@@ -169,7 +175,8 @@ impl Cache {
 async fn keep(connection: &mut SqliteConnection, message: Uuid, file: &StoredMedia, now: i64) -> Result<()> {
     sqlx::query(
         "insert into media (message_id, mime_type, file_name, bytes, used_at)
-         select ?1, ?2, ?3, ?4, ?5 where exists (select 1 from messages where id = ?1)
+         select ?1, ?2, ?3, ?4, ?5 where exists (
+             select 1 from messages where id = ?1 and json_extract(attachment, '$.file') is not 'removed')
          on conflict (message_id) do update
              set mime_type = excluded.mime_type, file_name = excluded.file_name, bytes = excluded.bytes,
                  used_at = excluded.used_at",

@@ -24,6 +24,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "writing", include_str!("../../../../migrations/cache/0014_writing.sql")),
     (15, "media", include_str!("../../../../migrations/cache/0015_media.sql")),
     (16, "booking", include_str!("../../../../migrations/cache/0016_booking.sql")),
+    (17, "satisfaction", include_str!("../../../../migrations/cache/0017_satisfaction.sql")),
+    (19, "retention", include_str!("../../../../migrations/cache/0019_retention.sql")),
+    (20, "votes", include_str!("../../../../migrations/cache/0020_votes.sql")),
+    (23, "attached", include_str!("../../../../migrations/cache/0023_attached.sql")),
 ];
 
 /// Brings the tables up to this program. A file of before is copied first, so that a migration that goes wrong costs nothing.

@@ -1,6 +1,8 @@
 //! Opening the file: key, checks, migrations, one writer and a few readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use balcao_domain::clock::Clock;
@@ -13,6 +15,13 @@ use crate::{CacheChange, Error, Result, aside, salvage};
 
 /// How long the screens may hold up a piece of what the copy is filled with.
 const LONGEST_WAY_MILLIS: usize = 2;
+
+/// Transactions between two times at which the log of the file is brought home: some four megabytes of it.
+const BRING_HOME_AFTER: u32 = 100;
+
+/// Pages of the log at which whoever commits brings it home: much more than what is brought home in time, so that only a
+/// first copy comes that far.
+const LONGEST_LOG: &str = "4000";
 
 /// The key of the file: 32 random bytes that live in the keyring of the operating system.
 #[derive(Clone)]
@@ -41,6 +50,10 @@ impl std::fmt::Debug for Key {
 pub struct Cache {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Brings the log of the file home while the others go on.
+    keeper: SqlitePool,
+    /// Transactions since that was last done.
+    unkept: Arc<AtomicU32>,
     changes: broadcast::Sender<CacheChange>,
     /// The last place of the queue when the file was opened: what stands up to there was queued by another run of the
     /// program, and may have been sent.
@@ -110,7 +123,12 @@ impl Cache {
             // A full disk ends a transaction inside the engine, unnoticed by the driver: such a connection would refuse
             // every further transaction, so another one takes its place.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_lazy_with(options(path, key).create_if_missing(true).pragma("cache_size", "-16000"));
+            .connect_lazy_with(
+                options(path, key)
+                    .create_if_missing(true)
+                    .pragma("cache_size", "-16000")
+                    .pragma("wal_autocheckpoint", LONGEST_LOG),
+            );
         let opened = async {
             if existed {
                 check(&writer).await?;
@@ -131,13 +149,20 @@ impl Cache {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(options(path, key).read_only(true).pragma("cache_size", "-8000"));
+        let keeper = SqlitePoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options(path, key));
         let (changes, _) = broadcast::channel(1024);
-        Ok(Self { writer, readers, changes, left_by_another_run, clock })
+        let unkept = Arc::default();
+        Ok(Self { writer, readers, keeper, unkept, changes, left_by_another_run, clock })
     }
 
     /// Closes the file; everything written is on disk already.
     pub async fn close(&self) {
         self.readers.close().await;
+        self.keeper.close().await;
         self.writer.close().await;
     }
 
@@ -164,7 +189,9 @@ impl Cache {
 
     /// Begins a transaction of what a person has done: when its commit returns, it is on the disk.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("pragma synchronous = full; begin immediate").await?)
+        let transaction = self.writer.begin_with("pragma synchronous = full; begin immediate").await?;
+        self.unkept.fetch_add(1, Ordering::Relaxed);
+        Ok(transaction)
     }
 
     /// Begins a transaction of what can be had again: rows of the database, its word on queued writes, places in the copy.
@@ -175,7 +202,19 @@ impl Cache {
     /// or after them, so it never runs ahead of them. An operation whose confirmation is forgotten goes again and is told
     /// "already"; one whose refusal is forgotten is refused again.
     pub(crate) async fn begin_repeatable(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("pragma synchronous = normal; begin immediate").await?)
+        let transaction = self.writer.begin_with("pragma synchronous = normal; begin immediate").await?;
+        self.unkept.fetch_add(1, Ordering::Relaxed);
+        Ok(transaction)
+    }
+
+    /// Brings what was written home from the log of the file, now and then, without holding up anybody who reads or writes:
+    /// a commit that did it on its way would wait for the disk.
+    pub async fn bring_home(&self) -> Result<()> {
+        if self.unkept.load(Ordering::Relaxed) >= BRING_HOME_AFTER {
+            self.unkept.store(0, Ordering::Relaxed);
+            sqlx::query("pragma wal_checkpoint(passive)").execute(&self.keeper).await?;
+        }
+        Ok(())
     }
 
     /// Begins the log of the file anew, where nobody is still reading from it.

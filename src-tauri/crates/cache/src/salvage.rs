@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
+use crate::attached::{self, AllAttached};
 use crate::drafts;
 use crate::effects::{effects_of, show};
 use crate::media;
@@ -17,8 +18,11 @@ use crate::{Cache, Draft, Error, OutgoingMedia, QueuedOperation, Result, WriteKi
 /// Places of the queue that are tried one by one where no list of them is whole.
 const MOST_TRIES: i64 = 5_000;
 
-/// Facts that a person has chosen.
-const CHOSEN: &str = "select key, value from sync_state where key = 'window'";
+/// Name of the fact of what was exported and the clinic's audit has not been told yet.
+pub const UNTOLD_EXPORTS: &str = "untold_exports";
+
+/// Facts that nobody else has: what a person has chosen, and what the audit is still to be told.
+const CHOSEN: &str = "select key, value from sync_state where key in ('window', 'untold_exports')";
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -29,6 +33,7 @@ pub(crate) struct Found {
     pub unreadable: Option<usize>,
     facts: Vec<(String, String)>,
     drafts: Vec<(Uuid, Draft)>,
+    attached: AllAttached,
     /// Files that nobody else has, and since when they wait.
     files: Vec<(OutgoingMedia, i64)>,
 }
@@ -63,6 +68,12 @@ pub(crate) async fn read(options: SqliteConnectOptions) -> Found {
     found.facts =
         file.rows(CHOSEN).await.0.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect();
     found.drafts = file.rows(drafts::ALL).await.0.iter().filter_map(|row| drafts::read(row).ok()).collect();
+    let attached = file.rows(attached::ALL).await.0;
+    let mut pieces = Vec::new();
+    for id in attached.iter().filter_map(|row| row.try_get(1).ok()) {
+        pieces.extend(file.rows_about(attached::PIECES, Some(id)).await.0);
+    }
+    found.attached = AllAttached::of(&attached, &pieces);
     found.files = file.rows(media::OUTGOING).await.0.iter().filter_map(|row| media::read(row).ok()).collect();
     if let Some(connection) = file.connection {
         let _ = connection.close().await;
@@ -87,9 +98,18 @@ impl Damaged {
 
     /// The rows up to the first that cannot be read, and whether these are all.
     async fn rows(&mut self, statement: &'static str) -> (Vec<SqliteRow>, bool) {
+        self.rows_about(statement, None).await
+    }
+
+    /// The same of a statement that asks about something.
+    async fn rows_about(&mut self, statement: &'static str, about: Option<Uuid>) -> (Vec<SqliteRow>, bool) {
         use futures_util::StreamExt as _;
         let Some(connection) = self.connection().await else { return (Vec::new(), false) };
-        let mut stream = sqlx::query(statement).fetch(connection);
+        let mut query = sqlx::query(statement);
+        if let Some(about) = about {
+            query = query.bind(about);
+        }
+        let mut stream = query.fetch(connection);
         let mut rows = Vec::new();
         let mut whole = true;
         while let Some(row) = stream.next().await {
@@ -207,6 +227,7 @@ impl Cache {
             self.set_state(key, value).await?;
         }
         self.keep_drafts(&found.drafts).await?;
+        self.take_over_attached(&found.attached).await?;
         // What is new is shown at once; what changes a row, when the row comes. If a value cannot be shown, that is no reason
         // to lose the others: it is sent, and seen in the list of what waits.
         match self.show_all().await {

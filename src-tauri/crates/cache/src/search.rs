@@ -88,14 +88,14 @@ impl Cache {
                 .bind(entity)
                 .fetch_one(&mut *transaction)
                 .await?;
-            let end: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
-                "select max(row) from (select row from {entity} where row > ? order by row limit {INDEX_STEP})"
+            let (end, rows): (Option<i64>, i64) = sqlx::query_as(AssertSqlSafe(format!(
+                "select max(row), count(*) from (select row from {entity} where row > ? order by row limit {INDEX_STEP})"
             )))
             .bind(until)
             .fetch_one(&mut *transaction)
             .await?;
             if let Some(end) = end {
-                more = true;
+                more |= rows == INDEX_STEP;
                 sqlx::query(AssertSqlSafe(format!(
                     "insert into {entity}_search (rowid, {columns}) select row, {columns} from {entity} where row > ? and row <= ?"
                 )))

@@ -131,24 +131,29 @@ pub(crate) async fn write_cells(
     rows: Vec<Vec<Cell<'_>>>,
     condition: &str,
 ) -> Result<()> {
-    let places = format!("({})", vec!["?"; entity.columns.len() + 2].join(","));
-    let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
-    let columns = column_list(entity);
     let mut rows = rows.into_iter();
     while rows.len() > 0 {
         let count = if rows.len() >= ROWS_PER_STATEMENT { ROWS_PER_STATEMENT } else { 1 };
-        let statement = format!(
-            "insert into {} ({columns}) values {} on conflict (id) do update set version = excluded.version, {updates} {condition}",
-            entity.name,
-            vec![places.as_str(); count].join(","),
-        );
         let mut arguments = SqliteArguments::default();
         for cell in rows.by_ref().take(count).flatten() {
             bind(&mut arguments, cell)?;
         }
+        let statement = writing(entity, count, condition);
         sqlx::query_with(sqlx::AssertSqlSafe(statement), arguments).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// The statement that writes so many rows, over those that stand there and meet the condition.
+pub(crate) fn writing(entity: &Entity, rows: usize, condition: &str) -> String {
+    let places = format!("({})", vec!["?"; entity.columns.len() + 2].join(","));
+    let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
+    format!(
+        "insert into {} ({}) values {} on conflict (id) do update set version = excluded.version, {updates} {condition}",
+        entity.name,
+        column_list(entity),
+        vec![places.as_str(); rows].join(","),
+    )
 }
 
 /// Removes copied rows.

@@ -115,7 +115,7 @@ const COLUMNS: &str = concat!(
 const NAMES: &str = " left join contacts p on p.id = c.contact_id left join members m on m.id = c.assignee_id ";
 
 /// Whoever is blocked is nobody's work. Where nobody is, which is usual, no row is read for it.
-const NOT_BLOCKED: &str = " and (not exists (select 1 from contacts where status = 'blocked')
+pub(crate) const NOT_BLOCKED: &str = " and (not exists (select 1 from contacts where status = 'blocked')
     or c.contact_id not in (select id from contacts where status = 'blocked'))";
 
 impl InboxView {
@@ -309,6 +309,15 @@ impl Cache {
         let statement = format!("{COLUMNS} from conversations c {NAMES} where c.id = ?");
         let row = sqlx::query(AssertSqlSafe(statement)).bind(id).fetch_one(self.readers()).await?;
         Ok(conversation(&row))
+    }
+
+    /// How the person of a conversation liked it, as they said last: 1 to 5, and when.
+    pub async fn satisfaction(&self, id: Uuid) -> Result<Option<(u8, i64)>> {
+        let answer = sqlx::query_as(
+            "select satisfaction_score, satisfaction_at from conversations
+             where id = ? and satisfaction_score is not null and satisfaction_at is not null",
+        );
+        Ok(answer.bind(id).fetch_optional(self.readers()).await?)
     }
 
     /// Labels in use, the commonest first.

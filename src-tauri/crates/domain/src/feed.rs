@@ -117,7 +117,8 @@ entities! {
     conversations { contact_id: Id, channel_id: Id, status: Text, handler: Text, assignee_id: Id, priority: Text, labels: Json,
         snoozed_until: Instant, unread_count: Integer, waiting_since: Instant, last_message_at: Instant,
         last_message_preview: Text, last_message_direction: Text, last_message_kind: Text, marked_unread: Boolean,
-        opened_at: Instant, responded_at: Instant, closed_at: Instant }
+        opened_at: Instant, responded_at: Instant, closed_at: Instant, satisfaction_score: Integer,
+        satisfaction_at: Instant }
     messages { conversation_id: Id, channel_id: Id, direction: Text, sender_kind: Text, sender_id: Id, kind: Text, body: Text,
         gateway_id: Text, reply_to_gateway_id: Text, quoted_preview: Text, mentions: Json, status: Text, error_code: Text,
         error_text: Text, sent_at: Instant, scheduled_for: Instant, cancelled_at: Instant, delivered_at: Instant,

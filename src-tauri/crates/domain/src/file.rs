@@ -10,6 +10,11 @@ pub const MOST_SHOWN_BYTES: u64 = 16 * 1024 * 1024;
 /// want them, and a scan of many pages has less than this.
 pub const MOST_DOCUMENT_BYTES: u64 = 32 * 1024 * 1024;
 
+/// For how many months a clinic keeps files that has chosen nothing, and the longest that it can choose; 0 is for ever.
+pub const USUAL_MONTHS: u32 = 24;
+/// As above.
+pub const MOST_MONTHS: u32 = 1200;
+
 /// Bytes of one piece, as the clinic's database keeps a file.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -70,6 +75,7 @@ impl FileType {
                 b"M4A " | b"M4B " => of(Face::Sound, "audio/mp4", "m4a"),
                 [b'3', b'g', ..] => of(Face::Film, "video/3gpp", "3gp"),
                 b"heic" | b"heix" | b"mif1" | b"msf1" | b"avif" => of(Face::Document, "image/heic", "heic"),
+                _ if is_only_sound(bytes) => of(Face::Sound, "audio/mp4", "m4a"),
                 _ => of(Face::Film, "video/mp4", "mp4"),
             }
         } else if at(0, b"%PDF-") {
@@ -78,6 +84,27 @@ impl FileType {
             of(Face::Document, "application/zip", "zip")
         } else {
             Self::UNKNOWN
+        }
+    }
+
+    /// How the name of a file ends that is said to be this, without the dot.
+    pub fn extension_of(mime_type: &str) -> &'static str {
+        match mime_type {
+            "image/jpeg" => "jpg",
+            "image/png" => "png",
+            "image/webp" => "webp",
+            "image/gif" => "gif",
+            "image/heic" => "heic",
+            "audio/ogg" => "ogg",
+            "audio/wav" => "wav",
+            "audio/amr" => "amr",
+            "audio/mpeg" => "mp3",
+            "audio/mp4" => "m4a",
+            "video/3gpp" => "3gp",
+            "video/mp4" => "mp4",
+            "application/pdf" => "pdf",
+            "application/zip" => "zip",
+            _ => Self::UNKNOWN.extension,
         }
     }
 
@@ -91,6 +118,37 @@ impl FileType {
             (Face::Film, _) => "video",
             (Face::Document, _) => "document",
         }
+    }
+}
+
+/// Whether an MP4 file has sound and no pictures, whatever brand it names: phones and windows record so. What its tracks are
+/// stands at the beginning of what was written while it was recorded; else it is taken for a film.
+fn is_only_sound(bytes: &[u8]) -> bool {
+    const BEGINNING: usize = 64 * 1024;
+    let beginning = &bytes[..bytes.len().min(BEGINNING)];
+    // `hdlr`, version and flags, four bytes of nothing, then what the track is.
+    let mut tracks =
+        beginning.windows(16).filter(|window| window.starts_with(b"hdlr")).map(|window| &window[12..]).peekable();
+    tracks.peek().is_some() && tracks.all(|track| track == b"soun")
+}
+
+/// How loud sound is from beginning to end: at most 64 values of 0 to 100, as WhatsApp shows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waveform(Vec<u8>);
+
+impl Waveform {
+    /// Most values there are.
+    pub const MOST: usize = 64;
+
+    /// What a sender says; `None` where it is nothing, or no such thing.
+    pub fn of(values: &[u8]) -> Option<Self> {
+        let fits = (1..=Self::MOST).contains(&values.len()) && values.iter().any(|value| *value > 0);
+        fits.then(|| Self(values.iter().map(|value| (*value).min(100)).collect()))
+    }
+
+    /// The values.
+    pub fn values(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -145,6 +203,26 @@ mod tests {
         ] {
             let file = FileType::of(bytes);
             assert_eq!((file.mime_type, file.face), (mime_type, face), "{bytes:?}");
+            assert_eq!(FileType::extension_of(file.mime_type), file.extension, "{mime_type} alone says as much");
+        }
+    }
+
+    #[test]
+    fn a_file_with_sound_and_no_pictures_is_sound() {
+        let track = |kind: &[u8]| [b"hdlr\0\0\0\0\0\0\0\0", kind, b"rest"].concat();
+        let mp4 = |tracks: &[Vec<u8>]| [b"\0\0\0\x20ftypiso5\0\0\0\0moov".to_vec(), tracks.concat()].concat();
+        let (sound, film) = (track(b"soun"), track(b"vide"));
+        assert_eq!(FileType::of(&mp4(std::slice::from_ref(&sound))).mime_type, "audio/mp4");
+        assert_eq!(FileType::of(&mp4(&[sound.clone(), film.clone()])).mime_type, "video/mp4");
+        assert_eq!(FileType::of(&mp4(&[film, sound])).mime_type, "video/mp4");
+        assert_eq!(FileType::of(&mp4(&[])).mime_type, "video/mp4");
+    }
+
+    #[test]
+    fn a_waveform_has_some_values_and_not_too_many() {
+        assert_eq!(Waveform::of(&[0, 7, 255]).unwrap().values(), [0, 7, 100]);
+        for other in [vec![], vec![0; 64], vec![1; 65]] {
+            assert_eq!(Waveform::of(&other), None);
         }
     }
 

@@ -7,8 +7,10 @@ use crate::working_hours::Span;
 
 /// Visits begin on a quarter of an hour.
 const STEP: TimeDelta = TimeDelta::minutes(15);
-/// Nobody who writes a message is at the counter sooner.
-pub const LEAD_TIME: TimeDelta = TimeDelta::minutes(30);
+/// In minutes, where a clinic has chosen nothing: nobody who writes a message is at the counter sooner.
+pub const USUAL_LEAD: u32 = 30;
+/// Longest that a clinic may choose, in minutes: a week.
+pub const LONGEST_LEAD: u32 = 7 * 24 * 60;
 
 /// A visit that is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +26,9 @@ pub struct Need {
 }
 
 impl Need {
-    /// A visit to be offered to somebody who is not here: not today's next minute, and not before what was `wanted`.
-    pub fn ahead(now: DateTime<Utc>, wanted: Option<DateTime<Utc>>, length: TimeDelta) -> Self {
-        let soonest = now + LEAD_TIME;
+    /// A visit to be offered to somebody who is not here: not in the next `lead` minutes, and not before what was `wanted`.
+    pub fn ahead(now: DateTime<Utc>, lead: u32, wanted: Option<DateTime<Utc>>, length: TimeDelta) -> Self {
+        let soonest = now + TimeDelta::minutes(lead.into());
         let from = wanted.map_or(soonest, |wanted| wanted.max(soonest));
         Self { from, length, before: TimeDelta::zero(), after: TimeDelta::zero() }
     }
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn today_is_offered_from_now_on_with_time_to_come() {
         let ana = [somebody(ANA, &[span("08:00", "12:00")], &[])];
-        let ahead = |wanted| times(&Need::ahead(at("09:02"), wanted, minutes(30)), &ana);
+        let ahead = |wanted| times(&Need::ahead(at("09:02"), USUAL_LEAD, wanted, minutes(30)), &ana);
         assert_eq!(ahead(None), ["09:45", "10:15", "10:45"]);
         assert_eq!(ahead(Some(at("00:00"))), ["09:45", "10:15", "10:45"], "whoever asks for today gets no past hours");
         assert_eq!(ahead(Some(at("11:00"))), ["11:00", "11:30"]);

@@ -20,9 +20,12 @@ pub const MAX_BODY_CHARS: usize = 65_536;
 pub struct GatewayId(String);
 
 impl GatewayId {
+    /// Longest id, in characters.
+    pub const MOST_CHARS: usize = 200;
+
     /// `None` for text that cannot be an id: empty, longer than 200 characters, or with control characters.
     pub fn new(id: &str) -> Option<Self> {
-        let plausible = !id.is_empty() && id.chars().count() <= 200 && !id.chars().any(char::is_control);
+        let plausible = !id.is_empty() && id.chars().count() <= Self::MOST_CHARS && !id.chars().any(char::is_control);
         plausible.then(|| Self(id.to_owned()))
     }
 

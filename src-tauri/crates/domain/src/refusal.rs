@@ -70,6 +70,12 @@ pub enum Refusal {
     /// A file that WhatsApp, or the clinic's database, does not take.
     #[error("the file is too large")]
     FileTooLarge,
+    /// Quiet hours that begin when they end, or at no time of a day.
+    #[error("these quiet hours are none")]
+    QuietHoursEmpty,
+    /// An answer counts for an hour at least, and for a week at most.
+    #[error("an answer counts for an hour to a week")]
+    SurveyHours,
 }
 
 impl Refusal {
@@ -98,6 +104,8 @@ impl Refusal {
             Self::NotQuotable => "not_quotable",
             Self::FileEmpty => "file_empty",
             Self::FileTooLarge => "file_too_large",
+            Self::QuietHoursEmpty => "quiet_hours_empty",
+            Self::SurveyHours => "survey_hours",
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `<profile-id>/superuser-password` | the embedded PostgreSQL, where this computer hosts one  |
 //! | `<profile-id>/lock`               | the screens, as a hash of the PIN                       |
 //! | `<profile-id>/journal-key`        | events that the database does not have yet              |
+//! | `<profile-id>/bucket-key`         | the bucket with files of messages                       |
 //! | `<channel-id>/gateway-key`        | the gateway of a connection to WhatsApp                 |
 //! | `<profile-id>/lan-authority`      | what desks trust when the clinic is shared on a network |
 //!

@@ -42,6 +42,11 @@ pub fn journal_key(profile_id: &str) -> String {
     format!("{profile_id}/journal-key")
 }
 
+/// Key of the bucket with files of messages, on computers that do the clinic's background work: `<profile-id>/bucket-key`.
+pub fn bucket_key(profile_id: &str) -> String {
+    format!("{profile_id}/bucket-key")
+}
+
 /// Key of a gateway, for the connection with this id: `<channel-id>/gateway-key`.
 pub fn gateway_key(channel_id: &str) -> String {
     format!("{channel_id}/gateway-key")
@@ -57,6 +62,7 @@ pub const ALL: &[fn(&str) -> String] = &[
     lock,
     lan_authority,
     journal_key,
+    bucket_key,
     gateway_key,
 ];
 

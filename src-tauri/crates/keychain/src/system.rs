@@ -60,7 +60,8 @@ impl SystemKeyring {
         });
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(panic)) => Err(broken(name, &panic.to_string())),
+            // What a panic says may quote what it stumbled over.
+            Ok(Err(_panic)) => Err(broken(name, "the way to it broke")),
             Err(_) => Err(KeychainError::unavailable("it did not answer within two minutes; perhaps it is locked")),
         }
     }

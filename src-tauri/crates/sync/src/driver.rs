@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use balcao_cache::Cache;
 use balcao_domain::clock::Clock;
+use balcao_domain::presence::Companion;
 use balcao_tenant::Tenant;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::ears::Ears;
 use crate::older::{self, Errands, FetchOlder, NotFetched, Wishes};
+use crate::people::People;
 use crate::{Connection, Engine, Error, Result, Status, indexing, plan, surroundings};
 
 /// Opens the way to the database: finds the password, starts the server on this computer where it is one, connects.
@@ -25,6 +28,7 @@ pub struct SyncTask {
     written: Arc<Notify>,
     hurry: Arc<Notify>,
     wishes: Wishes,
+    people: Arc<People>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -38,6 +42,7 @@ struct Driver {
     hurry: Arc<Notify>,
     jolted: Arc<Notify>,
     errands: Mutex<Errands>,
+    people: Arc<People>,
 }
 
 impl SyncTask {
@@ -53,12 +58,22 @@ impl SyncTask {
         );
         let (wishes, errands) = Errands::new();
         let errands = Mutex::new(errands);
-        let driver =
-            Driver { cache, dial, clock, status, written: written.clone(), hurry: hurry.clone(), jolted, errands };
+        let people = Arc::new(People::new(clock.clone()));
+        let driver = Driver {
+            cache,
+            dial,
+            clock,
+            status,
+            written: written.clone(),
+            hurry: hurry.clone(),
+            jolted,
+            errands,
+            people: people.clone(),
+        };
         let driving = tokio::spawn(stop.clone().run_until_cancelled_owned(driver.run()));
         let quiet = |task: JoinHandle<Option<()>>| tokio::spawn(async move { drop(task.await) });
         let tasks = [driving, indexing, watching].map(quiet).into();
-        Self { status: receiver, written, hurry, wishes, stop, tasks }
+        Self { status: receiver, written, hurry, wishes, people, stop, tasks }
     }
 
     /// What is known now, and every change of it.
@@ -74,6 +89,21 @@ impl SyncTask {
     /// A person wants it now: do not wait for the next try.
     pub fn hurry(&self) {
         self.hurry.notify_one();
+    }
+
+    /// Which thread somebody here has before their eyes: the other desks hear of it.
+    pub fn go(&self, thread: Option<Uuid>) {
+        self.people.go(thread);
+    }
+
+    /// Somebody here writes in it, or has stopped.
+    pub fn write(&self, thread: Uuid, typing: bool) {
+        self.people.write(thread, typing);
+    }
+
+    /// Who else has that thread open, now and whenever it changes.
+    pub fn company(&self) -> watch::Receiver<Vec<Companion>> {
+        self.people.company()
     }
 
     /// Brings something from before the window into the copy. Answers when it is there; at once when it cannot be now.
@@ -120,6 +150,7 @@ impl Driver {
         let mut failures = 0;
         loop {
             let Err(error) = self.connected(&mut failures).await;
+            self.people.meet(None);
             self.note_failure(&error).await;
             self.errands.lock().await.give_up(&self.status);
             let wait = plan::back_off(failures, rand::random());
@@ -141,6 +172,7 @@ impl Driver {
         let (cache, clock) = (self.cache.clone(), self.clock.clone());
         let mut engine = Engine::begin(tenant.clone(), cache, clock, self.status.clone()).await?;
         self.cache.log("connected", "").await?;
+        self.people.is(engine.member());
         let mut reason = Reason::Send;
         let mut due = None;
         let copied = loop {
@@ -197,15 +229,22 @@ impl Driver {
     async fn wait(&self, ears: &mut Ears, tenant: &Tenant, due: Option<Instant>) -> Result<Reason> {
         let poll = if ears.hear() { plan::POLL_WITH_LISTEN } else { plan::POLL_WITHOUT_LISTEN };
         let silence = Instant::now() + poll;
-        tokio::select! {
-            // In this order: what a person wrote goes before what others did.
-            biased;
-            () = self.written.notified() => Ok(Reason::Send),
-            () = self.hurry.notified() => Ok(Reason::Send),
-            () = self.jolted.notified() => Ok(Reason::Jolt),
-            heard = ears.wake(tenant) => Ok(heard.map(|()| Reason::Look)?),
-            () = tokio::time::sleep_until(due.unwrap_or(silence).min(silence)) => {
-                Ok(if due.is_some_and(|due| due <= silence) { Reason::Send } else { Reason::Silence })
+        loop {
+            self.people.meet(ears.people());
+            tokio::select! {
+                // In this order: what a person wrote goes before what others did, and both before who is where.
+                biased;
+                () = self.written.notified() => return Ok(Reason::Send),
+                () = self.hurry.notified() => return Ok(Reason::Send),
+                () = self.jolted.notified() => return Ok(Reason::Jolt),
+                heard = ears.wake(tenant, |word| self.people.hear(word)) => return Ok(heard.map(|()| Reason::Look)?),
+                () = tokio::time::sleep_until(due.unwrap_or(silence).min(silence)) => {
+                    return Ok(if due.is_some_and(|due| due <= silence) { Reason::Send } else { Reason::Silence });
+                }
+                () = self.people.due() => {}
+            }
+            if let Some((channel, word)) = self.people.word() {
+                tenant.say_to_people(&channel, &word).await?;
             }
         }
     }

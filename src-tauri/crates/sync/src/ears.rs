@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use balcao_tenant::{Error, Listener, Tenant};
+use balcao_tenant::{Error, Listener, PeopleChannel, Tenant, Wake};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -24,12 +24,20 @@ impl Ears {
     /// Begins to listen.
     pub(crate) fn opening(tenant: &Tenant) -> Self {
         let tenant = tenant.clone();
-        Self::Opening(tokio::spawn(async move { Listener::open(&tenant).await }))
+        Self::Opening(tokio::spawn(async move { Listener::open_among_people(&tenant).await }))
     }
 
     /// Whether silence means that nothing happens.
     pub(crate) fn hear(&self) -> bool {
         matches!(self, Self::Open(_))
+    }
+
+    /// Where people say where they are, when that is heard.
+    pub(crate) fn people(&self) -> Option<&PeopleChannel> {
+        match self {
+            Self::Open(listener) => listener.people(),
+            _ => None,
+        }
     }
 
     /// Something has changed and was not heard of: whoever listens must prove that it still can. It may only have been about
@@ -41,15 +49,21 @@ impl Ears {
     }
 
     /// Waits until there is a reason to pull: something was said, or listening has begun or ended, so that what was said in
-    /// between is lost. May be dropped half-way and called again.
+    /// between is lost. What people say of themselves is none; it is handed to `hear`. May be dropped half-way and called
+    /// again.
     ///
     /// # Errors
     /// What neither time nor another try can mend, such as a login that was taken away.
-    pub(crate) async fn wake(&mut self, tenant: &Tenant) -> balcao_tenant::Result<()> {
+    pub(crate) async fn wake(&mut self, tenant: &Tenant, hear: impl Fn(&str)) -> balcao_tenant::Result<()> {
         loop {
             match self {
                 Self::Open(listener) => match listener.recv().await {
-                    Ok(_) => return Ok(()),
+                    Ok(wake) => {
+                        listener.words().iter().for_each(|word| hear(word));
+                        if wake != Wake::People {
+                            return Ok(());
+                        }
+                    }
                     Err(error) => {
                         *self = Self::after(error)?;
                         return Ok(());

@@ -28,6 +28,7 @@ pub struct Engine<R> {
     pub(crate) cache: Cache,
     clock: Clock,
     status: watch::Sender<Status>,
+    member: Uuid,
     epoch: Uuid,
     cursor: i64,
     noted: Instant,
@@ -36,25 +37,31 @@ pub struct Engine<R> {
 
 impl<R: Remote> Engine<R> {
     /// Agrees with the database on the feed, and makes or goes on with the first copy where one is needed: never made,
-    /// interrupted, or of another epoch.
+    /// interrupted, of another epoch, or of what another member sees.
     ///
     /// # Errors
     /// As every step: the line, the database's refusal, the copy.
     pub async fn begin(remote: R, cache: Cache, clock: Clock, status: watch::Sender<Status>) -> Result<Self> {
         let identity = remote.whoami().await?;
         let position = remote.position().await?;
-        cache.set_state("member_id", &identity.member_id.to_string()).await?;
         let known = cache.state("epoch").await?.and_then(|text| text.parse::<Uuid>().ok());
-        if known != Some(position.epoch) {
-            if known.is_some() {
+        let member = identity.member_id.to_string();
+        // Each member sees a part of the clinic: the copy of somebody else's is made anew, too.
+        let is_other = cache.state("member_id").await?.is_some_and(|before| before != member);
+        if known != Some(position.epoch) || is_other {
+            if known.is_some_and(|known| known != position.epoch) {
                 cache.log("epoch_changed", "").await?;
             }
             cache.forget_copy().await?;
             cache.set_state("epoch", &position.epoch.to_string()).await?;
         }
+        cache.set_state("member_id", &member).await?;
+        // What is queued here is this clinic's, also while nothing else of it is in the copy.
+        cache.set_state("clinic_id", &identity.clinic_id.to_string()).await?;
         let cursor = cache.state("cursor").await?.and_then(|text| text.parse().ok());
         let (noted, tally) = (Instant::now(), Tally::default());
-        let mut engine = Self { remote, cache, clock, status, epoch: position.epoch, cursor: 0, noted, tally };
+        let (member, epoch) = (identity.member_id, position.epoch);
+        let mut engine = Self { remote, cache, clock, status, member, epoch, cursor: 0, noted, tally };
         let ahead = engine.compare_clocks(position.server_time).await?;
         engine.cache.set_state("clock_ahead_micros", &ahead).await?;
         engine.cursor = match cursor {
@@ -63,6 +70,11 @@ impl<R: Remote> Engine<R> {
         };
         engine.cache.send_now().await?;
         Ok(engine)
+    }
+
+    /// Who works here.
+    pub fn member(&self) -> Uuid {
+        self.member
     }
 
     /// Sends everything that may be sent now. Returns how many operations got the database's word.

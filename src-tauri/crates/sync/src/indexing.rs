@@ -10,7 +10,7 @@ use crate::Status;
 
 /// From a change until it is looked at. A search need not know a message in the moment in which it comes, and the desk has
 /// other things to do then.
-const GATHER: Duration = Duration::from_millis(250);
+const GATHER: Duration = Duration::from_secs(1);
 
 /// Runs until it is dropped.
 pub(crate) async fn keep_indexed(cache: Cache, mut status: watch::Receiver<Status>) {
@@ -34,6 +34,9 @@ pub(crate) async fn keep_indexed(cache: Cache, mut status: watch::Receiver<Statu
         match step {
             Ok(true) => tokio::time::sleep(Duration::from_millis(2)).await,
             Ok(false) => {
+                if let Err(error) = cache.bring_home().await {
+                    tracing::warn!(%error, "the log of the copy grows");
+                }
                 loop {
                     match changes.recv().await {
                         Ok(change) if change.entities.contains("messages") || change.entities.contains("contacts") => {

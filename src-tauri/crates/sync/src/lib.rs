@@ -9,6 +9,7 @@ mod engine;
 mod first_copy;
 mod indexing;
 mod older;
+mod people;
 pub mod plan;
 mod pull;
 mod push;

@@ -32,6 +32,18 @@ const FILES: &[(i64, &str, &str)] = &[
     (25, "writing", include_str!("../../../../migrations/tenant/0025_writing.sql")),
     (27, "media", include_str!("../../../../migrations/tenant/0027_media.sql")),
     (28, "booking", include_str!("../../../../migrations/tenant/0028_booking.sql")),
+    (29, "satisfaction", include_str!("../../../../migrations/tenant/0029_satisfaction.sql")),
+    (30, "upkeep", include_str!("../../../../migrations/tenant/0030_upkeep.sql")),
+    (31, "exports", include_str!("../../../../migrations/tenant/0031_exports.sql")),
+    (32, "retention", include_str!("../../../../migrations/tenant/0032_retention.sql")),
+    (34, "export", include_str!("../../../../migrations/tenant/0034_export.sql")),
+    (35, "front_desk", include_str!("../../../../migrations/tenant/0035_front_desk.sql")),
+    (36, "export_survey", include_str!("../../../../migrations/tenant/0036_export_survey.sql")),
+    (37, "plans", include_str!("../../../../migrations/tenant/0037_plans.sql")),
+    (38, "late_question", include_str!("../../../../migrations/tenant/0038_late_question.sql")),
+    (39, "gateway_authority", include_str!("../../../../migrations/tenant/0039_gateway_authority.sql")),
+    (41, "bucket", include_str!("../../../../migrations/tenant/0041_bucket.sql")),
+    (42, "objects", include_str!("../../../../migrations/tenant/0042_objects.sql")),
 ];
 
 /// The schema this program works on: the number of the last migration.

@@ -5,7 +5,7 @@
 
 pub mod cloud;
 pub mod evolution;
-mod listener;
+pub(crate) mod listener;
 
 pub use cloud::{CloudFault, FakeCloud};
 pub use evolution::{Echo, FakeEvolution, Faults, Incoming, Mode, SendFault, Sent, Trace, What};

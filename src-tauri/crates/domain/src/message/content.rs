@@ -1,5 +1,8 @@
 //! What a message says, by kind.
 
+use super::GatewayId;
+use crate::file::Waveform;
+
 /// A file that a message carries; its bytes stay at the gateway.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Media {
@@ -21,6 +24,8 @@ pub struct Media {
     pub thumbnail: Option<String>,
     /// By what Meta knows the file.
     pub handle: Option<String>,
+    /// How loud a voice note is from beginning to end.
+    pub waveform: Option<Waveform>,
 }
 
 /// A place on the map.
@@ -114,6 +119,14 @@ pub enum Content {
         /// What can be chosen.
         options: Vec<String>,
     },
+    /// What somebody chose in a poll, all of it: an earlier vote of the same side counts no more.
+    Vote {
+        /// The poll.
+        poll: Option<GatewayId>,
+        /// What was chosen, in the poll's words; nothing where the vote was taken back. `None` where the gateway could not
+        /// decrypt it.
+        options: Option<Vec<String>>,
+    },
     /// The gateway knows that there is a message, but only the phone has it. It may come later under the same id.
     Placeholder,
     /// A kind that this program does not show.
@@ -138,7 +151,7 @@ impl Content {
             Self::ButtonReply(_) => "button_reply",
             Self::ListReply(_) => "list_reply",
             Self::Poll { .. } => "poll",
-            Self::Placeholder | Self::Unsupported { .. } => "unsupported",
+            Self::Vote { .. } | Self::Placeholder | Self::Unsupported { .. } => "unsupported",
         }
     }
 
@@ -160,6 +173,7 @@ impl Content {
                 .join(", "),
             Self::ButtonReply(choice) | Self::ListReply(choice) => choice.title.clone(),
             Self::Poll { question, .. } => question.clone(),
+            Self::Vote { options, .. } => options.as_deref().unwrap_or_default().join(", "),
             Self::Placeholder | Self::Unsupported { .. } => String::new(),
         }
     }

@@ -84,7 +84,7 @@ impl FakeCloud {
     pub async fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared { books: Mutex::new(Books::default()), came: Notify::new() });
         let router = graph::router(shared.clone()).merge(relay::router(shared.clone()));
-        let listener = Listener::start(SocketAddr::from(([127, 0, 0, 1], 0)), &router).await?;
+        let listener = Listener::start(SocketAddr::from(([127, 0, 0, 1], 0)), &router, None).await?;
         shared.books().address = format!("http://{}", listener.address());
         Ok(Self { shared, router, listener })
     }

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use rustls::ServerConfig;
 
 pub use books::{Link, Sent};
 pub use faults::{Echo, Faults, Mode, SendFault, Trace};
@@ -61,15 +62,31 @@ impl FakeEvolution {
     /// # Errors
     /// When the port is taken.
     pub async fn start_at(address: SocketAddr) -> io::Result<Self> {
+        Self::start_with(address, None).await
+    }
+
+    /// Starts on any free port of this computer and encrypts everything with this certificate.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start_encrypted(certificate: Arc<ServerConfig>) -> io::Result<Self> {
+        Self::start_with(SocketAddr::from(([127, 0, 0, 1], 0)), Some(certificate)).await
+    }
+
+    async fn start_with(address: SocketAddr, certificate: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let shared = Arc::new(Shared { books: Mutex::new(Books::default()) });
         let router = routes::router(shared.clone());
-        let listener = Listener::start(address, &router).await?;
+        let listener = Listener::start(address, &router, certificate).await?;
         Ok(Self { shared, router, listener })
     }
 
     /// Its address, as a person would type it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.listener.address())
+        match self.listener.is_encrypted() {
+            // By the name that a certificate has.
+            true => format!("https://localhost:{}", self.listener.address().port()),
+            false => format!("http://{}", self.listener.address()),
+        }
     }
 
     /// Changes what goes wrong from now on.

@@ -2,49 +2,63 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Breaks the connection that a request came over. Routes find it among the extensions of the request.
 #[derive(Debug, Clone)]
-pub(super) struct Breaker(pub CancellationToken);
+pub(crate) struct Breaker(pub CancellationToken);
 
 /// A listening server.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub(crate) struct Listener {
     address: SocketAddr,
+    /// What it proves itself with, where it encrypts.
+    tls: Option<Arc<ServerConfig>>,
     running: Mutex<Option<CancellationToken>>,
 }
 
 impl Listener {
-    /// Takes this address, or any port that is free where it is 0.
-    pub(super) async fn start(address: SocketAddr, router: &Router) -> io::Result<Self> {
+    /// Takes this address, or any port that is free where it is 0; with a certificate it speaks to nobody without encryption.
+    pub(crate) async fn start(
+        address: SocketAddr,
+        router: &Router,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let this = Self { address: listener.local_addr()?, running: Mutex::new(None) };
+        let this = Self { address: listener.local_addr()?, tls, running: Mutex::new(None) };
         this.serve(listener, router.clone());
         Ok(this)
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// Whether it encrypts.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Stops at once: every connection breaks, new ones are refused.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         if let Some(running) = self.running.lock().ok().and_then(|mut running| running.take()) {
             running.cancel();
         }
     }
 
     /// Starts again where it was.
-    pub(super) async fn start_again(&self, router: &Router) -> io::Result<()> {
+    pub(crate) async fn start_again(&self, router: &Router) -> io::Result<()> {
         let listener = loop {
             match TcpListener::bind(self.address).await {
                 // The one before may not be gone yet.
@@ -61,6 +75,7 @@ impl Listener {
         if let Ok(mut running) = self.running.lock() {
             *running = Some(stopping.clone());
         }
+        let acceptor = self.tls.clone().map(TlsAcceptor::from);
         tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -71,12 +86,16 @@ impl Listener {
                 let Ok((stream, _)) = accepted else { continue };
                 let breaker = CancellationToken::new();
                 let routes = router.clone().layer(axum::Extension(Breaker(breaker.clone())));
+                let acceptor = acceptor.clone();
                 connections.spawn(async move {
-                    let service = TowerToHyperService::new(routes);
-                    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
-                    tokio::select! {
-                        () = breaker.cancelled() => {}
-                        _ = serving => {}
+                    match acceptor {
+                        None => speak(stream, routes, &breaker).await,
+                        Some(acceptor) => {
+                            // Whoever is not convinced says nothing.
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                speak(stream, routes, &breaker).await;
+                            }
+                        }
                     }
                 });
                 while connections.try_join_next().is_some() {}
@@ -84,6 +103,20 @@ impl Listener {
             drop(listener);
             connections.shutdown().await;
         });
+    }
+}
+
+/// Answers over one connection until it ends or is broken.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    routes: Router,
+    breaker: &CancellationToken,
+) {
+    let service = TowerToHyperService::new(routes);
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
+    tokio::select! {
+        () = breaker.cancelled() => {}
+        _ = serving => {}
     }
 }
 

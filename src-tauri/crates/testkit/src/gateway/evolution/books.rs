@@ -40,6 +40,8 @@ pub(super) struct Instance {
     pub own: String,
     pub closed_by: Option<i64>,
     pub codes: u32,
+    /// The number that was named when it began to wait for a phone.
+    pub pairs_with: Option<String>,
     pub socket_events: Option<Value>,
 }
 
@@ -92,6 +94,7 @@ impl Instance {
             own: "5511999990003@s.whatsapp.net".to_owned(),
             closed_by: None,
             codes: 0,
+            pairs_with: None,
             socket_events: None,
         }
     }

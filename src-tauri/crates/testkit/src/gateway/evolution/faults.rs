@@ -38,6 +38,13 @@ pub struct Faults {
     pub echo: Echo,
     /// Statuses that follow a sent message.
     pub acks: Vec<&'static str>,
+    /// So many of the next questions for a code to pair with fail, with HTTP's word for success.
+    pub no_code: u32,
+    /// So many of the next ones are answered with the code of the last one, as between two refreshes.
+    pub same_code: u32,
+    /// So many of the next ones find that the codes have run out: the server closes the connection, and begins anew when it is
+    /// asked again.
+    pub codes_run_out: u32,
     /// So many of the next downloads find nothing.
     pub no_media: u32,
     /// The connection breaks in so many of the next downloads.
@@ -119,6 +126,9 @@ impl Default for Faults {
             sends: VecDeque::new(),
             echo: Echo::Before,
             acks: vec!["SERVER_ACK", "DELIVERY_ACK"],
+            no_code: 0,
+            same_code: 0,
+            codes_run_out: 0,
             no_media: 0,
             cut_media: 0,
             heart: (Duration::from_secs(25), Duration::from_secs(20)),

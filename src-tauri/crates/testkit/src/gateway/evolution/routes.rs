@@ -1,5 +1,6 @@
 //! The calls, and who may make them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     }
     let token = books.fresh_id("TOKEN");
     books.instances.insert(name.clone(), Instance { socket_events: Some(json!([])), ..Instance::new(&token) });
-    let qrcode = books.next_code(&name);
+    let qrcode = books.next_code(&name, None);
     let instance =
         json!({"instanceName": name, "instanceId": "fake", "integration": "WHATSAPP-BAILEYS", "status": "connecting"});
     Ok(good(201, &json!({"instance": instance, "hash": token, "qrcode": qrcode})))
@@ -151,6 +152,7 @@ async fn call(
     Extension(breaker): Extension<Breaker>,
     method: Method,
     Path((group, call, name)): Path<(String, String, String)>,
+    Query(query): Query<BTreeMap<String, String>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
@@ -184,7 +186,7 @@ async fn call(
             }
             shared.books().file(&name, &body)
         }
-        _ => shared.books().about(&method, &group, &call, &name, &body),
+        _ => shared.books().about(&method, &group, &call, &name, query.get("number").map(String::as_str), &body),
     }
 }
 
@@ -209,16 +211,30 @@ impl Link {
 }
 
 impl Books {
-    /// The next QR code of an instance.
-    pub(super) fn next_code(&mut self, name: &str) -> Value {
+    /// The next QR code of an instance, and what can be typed instead, where it knows the number since it began to connect.
+    pub(super) fn next_code(&mut self, name: &str, number: Option<&str>) -> Value {
         let Some(instance) = self.instances.get_mut(name) else { return Value::Null };
+        if instance.link != Link::Connecting {
+            instance.pairs_with = number.map(str::to_owned);
+        }
         instance.link = Link::Connecting;
-        instance.codes += 1;
-        json!({"pairingCode": null, "code": format!("2@code-{}", instance.codes), "base64": "data:image/png;base64,QR", "count": instance.codes})
+        if instance.codes == 0 || !faults::take(&mut self.faults.same_code) {
+            instance.codes += 1;
+        }
+        let typed = instance.pairs_with.as_ref().map(|_| format!("BALC{:04}", instance.codes));
+        json!({"pairingCode": typed, "code": format!("2@code-{}", instance.codes), "base64": "data:image/png;base64,QR", "count": instance.codes})
     }
 
     /// Calls about the connection.
-    fn about(&mut self, method: &Method, group: &str, call: &str, name: &str, body: &Value) -> Answer {
+    fn about(
+        &mut self,
+        method: &Method,
+        group: &str,
+        call: &str,
+        name: &str,
+        number: Option<&str>,
+        body: &Value,
+    ) -> Answer {
         let unknown = || refused(404, "Not Found", json!([format!("Cannot {method} /{group}/{call}")]));
         let instance = self.instances.get_mut(name).ok_or_else(unknown)?;
         match (method.as_str(), group, call) {
@@ -228,9 +244,26 @@ impl Books {
             ("GET", "instance", "connect") if instance.link == Link::Open => {
                 Ok(good(200, &json!({"instance": {"instanceName": name, "state": "open"}})))
             }
+            ("GET", "instance", "connect") if faults::take(&mut self.faults.no_code) => {
+                Ok(good(200, &json!({"error": true, "message": "Error: Connection Failure"})))
+            }
+            ("GET", "instance", "connect") if faults::take(&mut self.faults.codes_run_out) => {
+                instance.link = Link::Closed;
+                let (shown, count) = (
+                    json!({"message": "QR code limit reached, please login again", "statusCode": 500}),
+                    instance.codes,
+                );
+                self.emit(name, "qrcode.updated", &shown);
+                self.emit(
+                    name,
+                    "connection.update",
+                    &json!({"instance": name, "state": "refused", "statusReason": 500}),
+                );
+                Ok(good(200, &json!({"count": count})))
+            }
             ("GET", "instance", "connect") => {
-                let code = self.next_code(name);
-                let shown = json!({"qrcode": {"instance": name, "code": code["code"], "base64": code["base64"], "pairingCode": null}});
+                let code = self.next_code(name, number);
+                let shown = json!({"qrcode": {"instance": name, "code": code["code"], "base64": code["base64"], "pairingCode": code["pairingCode"]}});
                 self.emit(name, "qrcode.updated", &shown);
                 Ok(good(200, &code))
             }
