@@ -6,7 +6,7 @@ use tauri::{WebviewUrl, WebviewWindowBuilder};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let selector = std::env::args().nth(1).unwrap_or_else(|| "#empty".to_owned());
     let script = paint::script(&selector)?;
-    let mut context = tauri::generate_context!();
+    let mut context = balcao_shell::context();
     context.set_assets(Box::new(Page));
     tauri::Builder::default()
         .setup(move |app| {

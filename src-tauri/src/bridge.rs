@@ -9,7 +9,7 @@ use tauri::{AppHandle, Emitter as _, State, async_runtime};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, watch};
 
-use crate::{startup, tray};
+use crate::{notify, startup, tray};
 
 /// Name of the event that carries a [`Change`].
 const CHANGE: &str = "change";
@@ -78,10 +78,11 @@ impl Bridge {
             let Ok(desk) = desk else { return };
             let mut changes = desk.changes();
             settle_in(&app, &desk, &profile, named).await;
+            notify::follow(&app, &desk);
             let there = Arc::downgrade(&desk);
             drop(desk);
             // What a desk that was opened late had to tell came before anybody listened.
-            emit(&app, &Change { seq: 0, topics: vec![Topic::Session], conversations: Vec::new() });
+            emit(&app, &Change { seq: 0, topics: vec![Topic::Session], conversations: Vec::new(), opening: None });
             loop {
                 match changes.recv().await {
                     Ok(change) => {

@@ -7,11 +7,15 @@
 //! desk ──changes──► Bridge ──event "change"──► screens
 //! ```
 
+mod badge;
 mod bridge;
+mod drawing;
 mod end;
 mod external;
 mod launch;
 mod log;
+mod microphone;
+mod notify;
 pub mod paint;
 mod startup;
 mod tray;
@@ -32,7 +36,7 @@ use crate::launch::Launch;
 /// Opens the window and returns when it was closed, or the program was told to end: 0, or 1 when the desk could not be opened.
 pub fn run() -> ExitCode {
     let launch = Launch::parse();
-    let context = tauri::generate_context!();
+    let context = context();
     let Some(profile) = launch.profile_dir(&context.config().identifier) else {
         return refuse("there is no folder for application data on this computer; name one with --profile");
     };
@@ -59,6 +63,7 @@ pub fn run() -> ExitCode {
     }
     let built = builder
         .manage(bridge)
+        .manage(badge::Badge::default())
         .invoke_handler(tauri::generate_handler![bridge::call])
         .setup(move |app| {
             window::open(app.handle(), &profile, &launch)?;
@@ -84,6 +89,19 @@ pub fn run() -> ExitCode {
     });
     tracing::info!("end");
     if code == 0 && had_a_desk.load(Ordering::Relaxed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What the window is built with: its settings and the screens.
+#[cfg(not(test))]
+pub fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
+/// Tests open no window. The screens are written to a folder of the build and taken in from there; two compilers that do
+/// so at the same time, one for the tests, leave one of them with half a file.
+#[cfg(test)]
+fn context() -> tauri::Context {
+    panic!("tests open no window")
 }
 
 /// Where there is no window to say it in. On Windows nobody sees it, but it is in the log where there is one.

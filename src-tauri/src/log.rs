@@ -31,7 +31,7 @@ pub(crate) fn start(profile: &Path) {
     if let Some(problem) = problem {
         tracing::warn!(%problem, "the log is not kept in a file");
     }
-    log_panics();
+    balcao_api::panics::keep_to_the_place();
 }
 
 fn open(folder: &Path) -> Result<RollingFileAppender, Box<dyn std::error::Error>> {
@@ -43,16 +43,4 @@ fn open(folder: &Path) -> Result<RollingFileAppender, Box<dyn std::error::Error>
         .max_log_files(FILES)
         .build(folder)?;
     Ok(file)
-}
-
-/// What a panic says may quote a text it stumbled over, and texts are about patients: the file gets the place only.
-fn log_panics() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
-        let trace = std::backtrace::Backtrace::force_capture();
-        tracing::error!(%place, %thread, %trace, "panic");
-        usual(panic);
-    }));
 }

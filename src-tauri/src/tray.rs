@@ -9,6 +9,7 @@ use tauri::AppHandle;
 use tauri::menu::{Menu, MenuItem, Submenu};
 use tauri::tray::TrayIconBuilder;
 
+use crate::badge;
 use crate::window::{LABEL, bring_back};
 
 const OPEN: &str = "open";
@@ -53,7 +54,7 @@ pub(crate) async fn show(app: &AppHandle, desk: &Arc<Desk>) {
     let on_main_thread = app.run_on_main_thread(move || {
         // Where the library of the icon is missing, it is not an error but a panic.
         match catch_unwind(AssertUnwindSafe(|| build(&there, words, desk))) {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => badge::show_beside_the_clock(&there),
             Ok(Err(error)) => tracing::warn!(%error, "there is no icon beside the clock"),
             Err(_) => tracing::warn!("there is no icon beside the clock: its library is missing"),
         }

@@ -8,7 +8,7 @@ use tauri::{AppHandle, Manager as _, Theme, WebviewUrl, WebviewWindow, WebviewWi
 
 use crate::bridge::Bridge;
 use crate::launch::Launch;
-use crate::{external, paint};
+use crate::{drawing, external, microphone, paint};
 
 /// Label of the window, as in `capabilities/desk.json`.
 pub(crate) const LABEL: &str = "desk";
@@ -43,6 +43,7 @@ pub(crate) fn open(app: &AppHandle, profile: &Path, launch: &Launch) -> tauri::R
             }
             stays
         })
+        .on_permission_request(|_, kind| microphone::answer(kind))
         .on_new_window(|url, _| {
             external::open(&url);
             NewWindowResponse::Deny
@@ -52,6 +53,8 @@ pub(crate) fn open(app: &AppHandle, profile: &Path, launch: &Launch) -> tauri::R
         builder = builder.initialization_script(paint::script(selector)?);
     }
     let window = builder.build()?;
+    microphone::prepare(&window);
+    drawing::prepare(&window);
     // Only the window knows the theme, and nothing has been drawn yet.
     show_theme(&window, window.theme().unwrap_or(Theme::Light));
     window.on_window_event({

@@ -9,6 +9,7 @@ use balcao_backup::{Archive, Watch, Words};
 use balcao_domain::clock::Clock;
 use balcao_keychain::Secret;
 use balcao_local_server::{BINARIES_ENV, Binaries};
+use balcao_tenant::provision;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -93,7 +94,15 @@ impl Backup {
         let words = words()?;
         let (binaries, admin_url) = (self.server.postgres.binaries()?, Secret::new(self.server.admin_url));
         let now = Clock::System.now();
+        let forgotten = provision::erasures(admin_url.expose()).await?;
         let made = balcao_backup::make(&binaries, &admin_url, &self.folder, &words, now, &Watch::silent()).await?;
+        let there = || format!("{} was made, but", made.path.display());
+        balcao_backup::add_erasures(&self.folder, &words, &forgotten)
+            .await
+            .with_context(|| format!("{} the list of who was forgotten is not beside it", there()))?;
+        provision::record_backup(admin_url.expose(), made.manifest.rows, made.manifest.bytes)
+            .await
+            .with_context(|| format!("{} the audit could not be told of it", there()))?;
         let mut answer = serde_json::to_value(&made.manifest)?;
         answer["file"] = json!(made.path);
         let said = format!("{}\n{} rows, {} bytes", made.path.display(), made.manifest.rows, made.manifest.bytes);

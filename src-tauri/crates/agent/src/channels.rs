@@ -1,21 +1,30 @@
 //! `balcao-agent channel`: the clinic's connections to WhatsApp, from a command line.
 
 use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use balcao_agent::background::{GatewayKeys, gateway_of};
 use balcao_domain::message::ConnectionState;
 use balcao_domain::pacing::{DAILY_CAP, Pace};
+use balcao_domain::phone::Phone;
 use balcao_keychain::{Keychain, names};
 use balcao_tenant::{Channel, ChannelKind, ChannelSettings, NewChannel, Removed, Tenant};
-use balcao_whatsapp::gateway::{GatewayError, LinkState, Timing};
+use balcao_whatsapp::gateway::{Authority, Gateway, GatewayError, LinkState, Pairing, Timing};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::desk::Desk;
+
+/// Between two looks whether the code was typed.
+const LOOK: Duration = Duration::from_secs(3);
+/// How long somebody may take to type it.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// The connection does not work.
 const DOES_NOT_WORK: u8 = 2;
@@ -35,6 +44,8 @@ enum Command {
     Key(OfChannel),
     /// Says whether the gateway answers, takes the key and is connected to WhatsApp. Ends with 2 when not.
     Test(OfChannel),
+    /// Pairs a phone by a code that is typed on it, and waits for five minutes until it is. Ends with 2 when it is not.
+    Pair(Pair),
     /// Lists the connections and how they are doing.
     List(All),
     /// Removes a connection and its key on this computer. One that has conversations is only not used any more.
@@ -60,6 +71,9 @@ struct Add {
     /// Address of the relay of a Cloud API connection.
     #[arg(long, value_name = "URL")]
     relay: Option<String>,
+    /// Certificate in PEM of the authority of the server, or of the relay, where that is the clinic's own.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// How fast it sends: calm, brisk or none.
     #[arg(long, default_value = "calm", value_parser = pace)]
     pace: Pace,
@@ -92,6 +106,15 @@ struct OfChannel {
 }
 
 #[derive(Args)]
+struct Pair {
+    #[command(flatten)]
+    of: OfChannel,
+    /// The phone's number, with its area code.
+    #[arg(long, value_parser = phone)]
+    number: Phone,
+}
+
+#[derive(Args)]
 struct All {
     #[command(flatten)]
     desk: Desk,
@@ -107,6 +130,7 @@ impl Channels {
             Command::Add(add) => add.run().await?,
             Command::Key(of) => of.keep_key().await?,
             Command::Test(of) => return of.test().await,
+            Command::Pair(pair) => return pair.run().await,
             Command::List(all) => all.run().await?,
             Command::Remove(of) => of.remove().await?,
         }
@@ -117,6 +141,8 @@ impl Channels {
 impl Add {
     async fn run(self) -> Result<()> {
         let keys = read_keys()?;
+        let ca_pem = self.ca.map(std::fs::read_to_string).transpose().context("the certificate cannot be read")?;
+        ca_pem.as_deref().map(Authority::parse).transpose()?;
         let new = NewChannel {
             name: self.name,
             kind: self.kind,
@@ -128,6 +154,7 @@ impl Add {
                 read_receipts: self.read_receipts,
                 per_instance: self.per_instance,
                 relay_url: self.relay,
+                ca_pem,
                 ..ChannelSettings::default()
             },
         };
@@ -227,6 +254,65 @@ impl OfChannel {
     }
 }
 
+impl Pair {
+    async fn run(self) -> Result<ExitCode> {
+        let channel = self.of.find().await?;
+        let secret = Keychain::system().get(&names::gateway_key(&channel.id.to_string())).await?;
+        let secret = secret.context("this computer has no key for it: see `channel key`")?;
+        let Gateway::Evolution(evolution) =
+            gateway_of(&channel, &GatewayKeys::of_secret(&secret)?, &Timing::default())?
+        else {
+            bail!("a number at Meta is not paired with a phone");
+        };
+        // A gateway that is showing a QR code does not look at the number: it begins anew, and shows both.
+        let begun = Instant::now();
+        let (mut may_begin_anew, mut told) = (true, String::new());
+        while begun.elapsed() < PATIENCE {
+            let answer = match evolution.pair(Some(&self.number)).await {
+                Ok(answer) => answer,
+                // It may be on its way up, or away for a moment.
+                Err(error) if !error.is_permanent() => {
+                    self.tell(&mut told, &json!({ "problem": error.code() }), &error.to_string())?;
+                    sleep(LOOK).await;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            match (&answer, answer.typed()) {
+                (Pairing::Connected, _) => {
+                    self.of.say(&json!({ "paired": true }), "The phone is paired.")?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                (_, Some(code)) => {
+                    let words = format!("Type {code} on the phone: Linked devices, Link with phone number.");
+                    self.tell(&mut told, &json!({ "code": code }), &words)?;
+                }
+                (Pairing::Code { .. }, None) if may_begin_anew => {
+                    may_begin_anew = false;
+                    evolution.log_out().await?;
+                    continue;
+                }
+                (Pairing::Code { .. }, None) => {
+                    bail!("this server gives no code to type: read its QR code in the window")
+                }
+                (Pairing::NotYet, _) => {}
+            }
+            sleep(LOOK).await;
+        }
+        self.of.say(&json!({ "paired": false }), "Nobody has typed the code for five minutes.")?;
+        Ok(ExitCode::from(DOES_NOT_WORK))
+    }
+
+    /// Says what was not said last.
+    fn tell(&self, told: &mut String, answer: &Value, words: &str) -> Result<()> {
+        if told != words {
+            self.of.say(answer, words)?;
+            words.clone_into(told);
+        }
+        Ok(())
+    }
+}
+
 impl All {
     async fn run(self) -> Result<()> {
         let tenant = self.desk.connect().await?;
@@ -238,7 +324,11 @@ impl All {
         }
         for channel in &channels {
             let problem = channel.problem.as_deref().map(|problem| format!(", {problem}")).unwrap_or_default();
-            let used = if channel.active { "" } else { " (not used)" };
+            let used = match (channel.active, channel.removed) {
+                (true, _) => "",
+                (false, false) => " (paused)",
+                (false, true) => " (removed, kept for its conversations)",
+            };
             say(&format!("{}  {}: {}{problem}{used}", channel.id, channel.name, channel.status))?;
         }
         Ok(())
@@ -249,7 +339,7 @@ impl All {
 fn as_json(channel: &Channel) -> Value {
     json!({
         "id": channel.id, "name": channel.name, "kind": channel.kind.as_str(), "url": channel.url, "instance": channel.instance,
-        "status": channel.status, "active": channel.active, "problem": channel.problem, "needs_pairing": channel.needs_pairing,
+        "status": channel.status, "active": channel.active, "removed": channel.removed, "problem": channel.problem, "needs_pairing": channel.needs_pairing,
         "last_inbound_at": channel.last_inbound_at, "last_ack_at": channel.last_ack_at,
         "acks_missing_since": channel.acks_missing_since, "last_sweep_at": channel.last_sweep_at,
         "swept_until": channel.swept_until, "unknown_outcomes": channel.unknown_outcomes,
@@ -271,6 +361,10 @@ fn state(state: ConnectionState) -> &'static str {
         ConnectionState::Disconnected => "disconnected",
         ConnectionState::Refused => "refused",
     }
+}
+
+fn phone(typed: &str) -> Result<Phone, String> {
+    Phone::parse(typed).map_err(|_| "this is no number of a phone with its area code".to_owned())
 }
 
 fn kind(name: &str) -> Result<ChannelKind, String> {

@@ -58,6 +58,15 @@ impl Desk {
         Ok(Way { dial, profile_id: address.user, folder })
     }
 
+    /// Names the entries of this desk in the keyring.
+    pub fn profile_id(&self) -> Result<String> {
+        match (&self.profile, url()) {
+            (Some(folder), _) => Ok(Profile::read(folder)?.id.to_string()),
+            (None, Some(url)) => Ok(Address::parse(&url)?.0.user),
+            (None, None) => bail!(NO_CLINIC),
+        }
+    }
+
     /// Connects to the clinic's database under the login of this desk.
     pub async fn connect(&self) -> Result<Tenant> {
         if let Some(folder) = &self.profile {

@@ -2,5 +2,6 @@
 
 pub mod background;
 pub mod journal;
+pub mod panics;
 pub mod profile;
 pub mod replay;

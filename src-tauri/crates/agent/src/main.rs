@@ -9,6 +9,7 @@ mod make_clinic;
 mod members;
 mod privacy;
 mod run;
+mod storage;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ enum Command {
     /// Says which step of the way to a clinic's database fails.
     Doctor(doctor::Doctor),
     Channel(channels::Channels),
+    Storage(storage::Storage),
     Run(run::Run),
     Export(privacy::Export),
     DrawWords(backups::DrawWords),
@@ -72,6 +74,7 @@ struct Replay {
 }
 
 fn main() -> ExitCode {
+    balcao_agent::panics::keep_to_the_place();
     // A wrong call is a failure like any other: 2 is for damaged lines.
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -102,6 +105,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Revoke(options) => options.run().await?,
         Command::Doctor(options) => return options.run().await,
         Command::Channel(options) => return options.run().await,
+        Command::Storage(options) => return options.run().await,
         Command::Run(options) => options.run().await?,
         Command::Export(options) => options.run().await?,
         Command::DrawWords(options) => options.run()?,

@@ -31,6 +31,10 @@ pub enum Topic {
     Network,
     /// The connections to WhatsApp, and which computer looks after them.
     Channels,
+    /// Where files of messages are, and how that is being tried.
+    Storage,
+    /// Who else has the thread open.
+    Company,
 }
 
 /// One entry of the change stream.
@@ -42,11 +46,20 @@ pub struct Change {
     pub topics: Vec<Topic>,
     /// Ids of the conversations whose threads changed; empty when there were more than a hundred.
     pub conversations: Vec<Uuid>,
+    /// Where the screens are led to; absent, they stay where they are.
+    pub opening: Option<Destination>,
+}
+
+/// Where somebody wants to be who has clicked outside the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Destination {
+    /// The thread; absent, the list of those that wait for an answer.
+    pub conversation_id: Option<Uuid>,
 }
 
 impl Topic {
     /// Every topic.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Session,
         Self::Status,
         Self::Inbox,
@@ -58,6 +71,8 @@ impl Topic {
         Self::Backup,
         Self::Network,
         Self::Channels,
+        Self::Storage,
+        Self::Company,
     ];
 
     /// What a change of the copy touches on the screens.

@@ -38,7 +38,7 @@ pub(crate) struct OpenClinic {
     /// Files of messages.
     pub(crate) files: Arc<Files>,
     _bringing: Bringing,
-    kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 impl OpenClinic {
@@ -133,13 +133,18 @@ impl OpenClinic {
         self.fall_silent().await.close().await;
     }
 
-    /// Ends everything but the copy, which has nobody left who would change it.
-    pub(crate) async fn fall_silent(self) -> Cache {
-        // It is given back over the way that ends below.
+    /// Ends what this computer does for others: the background work, and the way by which they come in.
+    pub(crate) async fn keep_others_out(&self) {
+        // It is given back over the way that ends with the clinic.
         self.work.stop().await;
         if let Some(shared) = &self.shared {
             let _ = tokio::time::timeout(Duration::from_secs(5), shared.stop()).await;
         }
+    }
+
+    /// Ends everything but the copy, which has nobody left who would change it.
+    pub(crate) async fn fall_silent(self) -> Cache {
+        self.keep_others_out().await;
         let _ = tokio::time::timeout(Duration::from_secs(5), self.sync.stop()).await;
         if let Some(server) = self.server {
             server.stop().await;

@@ -14,24 +14,28 @@ use crate::backup::{
     BackupContents, BackupHealth, BackupState, BackupWish, ConfirmWords, Folders, ListFolders, PeekBackup,
     RecoveryWords, StartRestore, VerifyBackup,
 };
-use crate::booking::{BookAppointment, Booked, Booking, FindTimes, FreeTimes, GetBooking, UndoBooking};
+use crate::booking::{
+    AwaitedVisits, BookAppointment, Booked, Booking, FindTimes, FreeTimes, GetBooking, ListAwaited, UndoBooking,
+};
+use crate::bucket::{AbandonedBucket, BucketTrial, KeepBucketKeys, Storage, TryBucket, UseBucket};
 use crate::channels::{
     AddChannel, AddedChannel, ChangeChannel, ChannelHealth, ChannelPairing, ChannelTrial, Channels, KeepChannelKeys,
     PairChannel, RemoveChannel, RemovedChannel, TryChannel, UseChannel,
 };
 use crate::copy::{CopyState, ExportedLog, ListSyncLog, ResetCopy, SyncLog};
 use crate::desk::Desk;
-use crate::drafts::{Draft, GetDraft, KeepDraft};
+use crate::drafts::{AttachedContents, AttachedOfDraft, Draft, GetDraft, KeepAttached, KeepDraft};
 use crate::error::ApiError;
 use crate::inbox::{ConversationList, FetchOlderMessages, FetchPersonVisits, GetThread, ListConversations, Thread};
 use crate::leads::{Board, GetBoard, ListStageLeads, MoveLead, StageLeads};
 use crate::lock::{ChangeLock, LockSettings, Unlock};
 use crate::media::{MediaContents, MediaOfMessage, MediaWanted, SavedMedia, SendFile, Uploads};
 use crate::members::{
-    CancelInvitation, ChangeRole, ComputerName, InvitationMade, InviteMember, JoinClinic, RevokeComputer, RevokeMember,
-    SaveInvitation, SavedInvitation, Team,
+    CancelInvitation, ChangeRole, ComputerName, FollowClinic, FoundInvitation, InvitationMade, InviteMember,
+    JoinClinic, PeekInvitation, RevokeComputer, RevokeMember, SaveInvitation, SavedInvitation, Team,
 };
 use crate::notes::{AddNote, GetNotes, Notes};
+use crate::notices::NoteAttention;
 use crate::operations::{
     DecideOperation, FreeSlots, ListFreeSlots, ListOperations, OperationList, RestoreOperation, Retried,
     RetryOperations, SyncStatus, Written,
@@ -43,12 +47,12 @@ use crate::privacy::{
 };
 use crate::quick_replies::{FillText, FilledText, QuickReplies, RemoveQuickReply, SaveQuickReply};
 use crate::search::{FoundOlder, SearchEverything, SearchOlder, SearchResults};
-use crate::session::{ConnectClinic, ProgramInfo, Session, StartLocalClinic, StartSampleClinic};
+use crate::session::{ConnectClinic, LeaveClinic, ProgramInfo, Session, StartLocalClinic, StartSampleClinic};
 use crate::setup::{ServerAddress, ServerFindings, SetupState, StartServerClinic};
 use crate::sharing::{ChangeSharing, DiagnoseConnection, Diagnosis, Sharing};
 use crate::threads::{
-    ActOnThreads, ActedOnThreads, InboxFrame, ListMerges, MergePeople, MergePreview, MergedPeople, Merges, SnoozeTimes,
-    UndoMerge, UndoThreads, WaitLimits,
+    ActOnThreads, ActedOnThreads, BookingLead, Company, FilesKept, GetCompany, InboxFrame, ListMerges, MergePeople,
+    MergePreview, MergedPeople, Merges, NoteTyping, SnoozeTimes, Survey, UndoMerge, UndoThreads, WaitLimits,
 };
 use crate::writing::{ChangeScheduled, SeeMentions, SendMessage, WriteNote};
 
@@ -184,6 +188,12 @@ commands! {
     get_draft(GetDraft) -> Draft = crate::drafts::get_draft;
     /// Keeps that, on this computer only.
     keep_draft(KeepDraft) -> Nothing = crate::drafts::keep_draft;
+    /// Keeps a piece of a file beside it, or of what is being spoken, on this computer only.
+    keep_attached(KeepAttached) -> Nothing = crate::drafts::keep_attached;
+    /// The bytes of such a file.
+    get_attached(AttachedOfDraft) -> AttachedContents = crate::drafts::get_attached;
+    /// Drops such a file: nobody is going to send it.
+    drop_attached(AttachedOfDraft) -> Nothing = crate::drafts::drop_attached;
     /// Texts that are sent often.
     list_quick_replies(Nothing) -> QuickReplies = crate::quick_replies::list_quick_replies;
     /// Queues a new one, or a change of one; for the clinic's owner and admins.
@@ -201,8 +211,20 @@ commands! {
     act_on_threads(ActOnThreads) -> ActedOnThreads = crate::threads::act_on_threads;
     /// Queues what takes such a deed back.
     undo_threads(UndoThreads) -> ActedOnThreads = crate::threads::undo_threads;
+    /// Queues for how long the files of messages are kept; for the clinic's owner and admins.
+    set_files_kept(FilesKept) -> Written = crate::threads::set_files_kept;
     /// Queues after how many minutes a wait is amber, and red; for the clinic's owner and admins.
     set_wait_limits(WaitLimits) -> Written = crate::threads::set_wait_limits;
+    /// Who else has a thread open.
+    get_company(GetCompany) -> Company = crate::threads::get_company;
+    /// Somebody writes in a thread; needed once every few seconds.
+    note_typing(NoteTyping) -> Nothing = crate::threads::note_typing;
+    /// Whether people are asked how they liked it.
+    get_survey(Nothing) -> Survey = crate::threads::get_survey;
+    /// Queues whether they are; for the clinic's owner and admins.
+    set_survey(Survey) -> Written = crate::threads::set_survey;
+    /// Chooses, for the whole clinic, how many minutes before a visit it is still offered in a thread.
+    set_booking_lead(BookingLead) -> Written = crate::threads::set_booking_lead;
     /// What would come together if two people were one.
     preview_merge(MergePeople) -> MergePreview = crate::threads::preview_merge;
     /// Joins two people who are one. Needs the line.
@@ -229,6 +251,8 @@ commands! {
     book_appointment(BookAppointment) -> Booked = crate::booking::book_appointment;
     /// Takes it back: out of the queue, or off in the clinic.
     undo_booking(UndoBooking) -> Written = crate::booking::undo_booking;
+    /// Visits that were booked here for the person of a thread and that the clinic has not taken, or not yet.
+    list_awaited(ListAwaited) -> AwaitedVisits = crate::booking::list_awaited;
 
     /// A pipeline as a board.
     get_board(GetBoard) -> Board = crate::leads::get_board;
@@ -316,6 +340,13 @@ commands! {
     get_computer_name(Nothing) -> ComputerName = crate::members::get_computer_name;
     /// Comes into a clinic with an invitation. Answers when the database has let this computer in.
     join_clinic(JoinClinic) -> Session = crate::members::join_clinic;
+    /// Looks into an invitation with which this computer could follow its clinic. Nothing is accepted.
+    peek_invitation(PeekInvitation) -> FoundInvitation = crate::members::peek_invitation;
+    /// Follows the clinic to where it is now with a new invitation, keeping the copy and every queued write. Answers when
+    /// the database has let this computer in.
+    follow_clinic(FollowClinic) -> Session = crate::members::follow_clinic;
+    /// Removes everything of the clinic from this computer. Answers at once; the session tells when it is done.
+    leave_clinic(LeaveClinic) -> Session = crate::session::leave_clinic;
 
     /// How other computers of the network reach the clinic that is on this one.
     get_sharing(Nothing) -> Sharing = crate::sharing::get_sharing;
@@ -353,12 +384,29 @@ commands! {
     /// Nobody is going to read the code any more.
     end_pairing(Nothing) -> Nothing = crate::channels::end_pairing;
 
+    /// Where files of messages are, besides the clinic's database; for the clinic's owner and admins.
+    get_storage(Nothing) -> Storage = crate::bucket::get_storage;
+    /// Uses a bucket of S3-compatible storage. Its key goes to the keyring of this computer.
+    use_bucket(UseBucket) -> Nothing = crate::bucket::use_bucket;
+    /// Keeps the key of the bucket on this computer.
+    keep_bucket_keys(KeepBucketKeys) -> Nothing = crate::bucket::keep_bucket_keys;
+    /// Has every file brought back from the bucket, which is forgotten then.
+    empty_bucket(Nothing) -> Nothing = crate::bucket::empty_bucket;
+    /// Gives up a bucket that is lost, with the files that are nowhere else.
+    abandon_bucket(Nothing) -> AbandonedBucket = crate::bucket::abandon_bucket;
+    /// Tries a bucket out step by step. Answers at once; `get_bucket_trial` tells how far it is.
+    try_bucket(TryBucket) -> BucketTrial = crate::bucket::try_bucket;
+    /// How far that is.
+    get_bucket_trial(Nothing) -> BucketTrial = crate::bucket::get_bucket_trial;
+
     /// What is known about a person, and what erasing them would leave; for the clinic's owner and admins.
     get_person_data(GetPersonData) -> PersonData = crate::privacy::get_person_data;
     /// Reads everything about a person into a file. Answers when it is there.
     export_person(ExportPerson) -> ExportedPerson = crate::privacy::export_person;
     /// How far an export is.
     get_person_export(Nothing) -> PersonExport = crate::privacy::get_person_export;
+    /// Calls the export off that is under way; nothing of it is left.
+    cancel_person_export(Nothing) -> Nothing = crate::privacy::cancel_person_export;
     /// Erases a person for good.
     erase_person(ErasePerson) -> ErasedPerson = crate::privacy::erase_person;
 
@@ -374,6 +422,8 @@ commands! {
     lock_now(Nothing) -> Nothing = crate::lock::lock_now;
     /// Somebody is at the screens.
     note_presence(Nothing) -> Nothing = crate::lock::note_presence;
+    /// Which thread somebody has before their eyes: what arrives there needs no notice.
+    note_attention(NoteAttention) -> Nothing = crate::notices::note_attention;
     /// Opens locked screens.
     unlock(Unlock) -> Nothing = crate::lock::unlock;
     /// How far back this computer copies.

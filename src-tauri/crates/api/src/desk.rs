@@ -10,17 +10,19 @@ use std::time::Instant;
 
 use balcao_domain::clock::Clock;
 use balcao_keychain::Keychain;
-use tokio::sync::{RwLock, broadcast, watch};
+use tokio::sync::{Notify, RwLock, broadcast, watch};
 use uuid::Uuid;
 
 use crate::backup::Backups;
-use crate::changes::{Change, Topic};
+use crate::bucket::BucketTrial;
+use crate::changes::{Change, Destination, Topic};
 use crate::channels::{ChannelPairing, ChannelTrial};
 use crate::clinic::OpenClinic;
-use crate::copy::{Opening, Pace};
+use crate::copy::Pace;
 use crate::errand::Errand;
 use crate::error::ApiError;
 use crate::lock::Lock;
+use crate::notices::Notices;
 use crate::operations::CopyProgress;
 use crate::profile::{Kind, Profile, lock};
 use crate::session::Session;
@@ -56,13 +58,17 @@ pub struct Desk {
     /// When the copy was last found to be damaged in use.
     pub(crate) last_mended: Mutex<Option<Instant>>,
     pub(crate) lock: Lock,
+    pub(crate) notices: Notices,
     pub(crate) setup: Setup,
     pub(crate) backups: Backups,
     pub(crate) doctor: Doctor,
     pub(crate) trial: Errand<ChannelTrial>,
+    pub(crate) bucket_trial: Errand<BucketTrial>,
     pub(crate) pairing: Errand<ChannelPairing>,
     /// Whether this computer may be the one that works for the clinic, once it is known.
     works: Mutex<Option<bool>>,
+    /// Rings where something is done for the clinic now and then.
+    pub(crate) upkeep: Arc<Notify>,
     pub(crate) person_export: crate::privacy::Underway,
     /// Held by whoever begins a clinic, goes on with one or calls it off: a second press of a button finds what the first did.
     pub(crate) beginning: tokio::sync::Mutex<()>,
@@ -98,12 +104,15 @@ impl Desk {
             pace: Mutex::default(),
             last_mended: Mutex::default(),
             lock: Lock::default(),
+            notices: Notices::default(),
             setup: Setup::default(),
             backups: Backups::default(),
             doctor: Doctor::default(),
             trial: Errand::default(),
+            bucket_trial: Errand::default(),
             pairing: Errand::default(),
             works: Mutex::default(),
+            upkeep: Arc::default(),
             person_export: crate::privacy::Underway::default(),
             beginning: tokio::sync::Mutex::default(),
             session,
@@ -112,11 +121,7 @@ impl Desk {
             _lock: lock,
         });
         match Profile::read(&desk.options.profile_dir) {
-            Ok(Some(profile)) if profile.revoked.is_some() => desk.finish_revocation(profile).await,
-            // What is missing is the administrator's address, which nobody keeps.
-            Ok(Some(profile)) if profile.waits_for_administrator() => desk.set_session(Session::FirstRun),
-            Ok(Some(profile)) => desk.open_profile(profile, Opening::default()),
-            Ok(None) => desk.set_session(Session::FirstRun),
+            Ok(profile) => desk.go_on_with(profile).await,
             Err(problem) => desk.set_session(Session::Failed { problem, has_profile: true }),
         }
         crate::lock::watch(Arc::downgrade(&desk));
@@ -190,9 +195,18 @@ impl Desk {
                 return;
             }
         }
+        self.send(topics.into_iter().collect(), conversations, None);
+    }
+
+    /// Leads the screens somewhere; locked ones, too, since nothing is shown there before they are open.
+    pub(crate) fn lead(&self, opening: Destination) {
+        self.send(Vec::new(), Vec::new(), Some(opening));
+    }
+
+    fn send(&self, topics: Vec<Topic>, conversations: Vec<Uuid>, opening: Option<Destination>) {
         let seq = self.seq.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
         // Nobody listening is fine.
-        let _ = self.changes.send(Change { seq, topics: topics.into_iter().collect(), conversations });
+        let _ = self.changes.send(Change { seq, topics, conversations, opening });
     }
 
     /// The time that is now: it passes with each closing.
@@ -203,11 +217,16 @@ impl Desk {
     /// The clinic is about to be closed.
     pub(crate) fn closing(&self) {
         self.time.fetch_add(1, Ordering::SeqCst);
+        self.notices.fall_silent();
     }
 
     /// Whether the caller is the one to close the clinic that was open at `time`; someone else may have done it already.
     pub(crate) fn closes(&self, time: u64) -> bool {
-        self.time.compare_exchange(time, time + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        let closes = self.time.compare_exchange(time, time + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if closes {
+            self.notices.fall_silent();
+        }
+        closes
     }
 
     /// How far the first copy is, in the words of the screens.

@@ -1,5 +1,8 @@
 //! The one error shape that crosses to the screens.
 
+use std::any::Any;
+use std::fmt::Display;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -41,9 +44,14 @@ impl ApiError {
     }
 
     /// Something that should not happen; the log has more under the reference.
-    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn internal(error: impl Display + 'static) -> Self {
         let reference = uuid::Uuid::now_v7().simple().to_string();
-        tracing::error!(%error, reference, "internal error");
+        if (&error as &dyn Any).is::<tokio::task::JoinError>() {
+            // It quotes the panic, which may quote a text about somebody. The place of that is in the log.
+            tracing::error!(reference, "internal error: a part of the program broke");
+        } else {
+            tracing::error!(%error, reference, "internal error");
+        }
         Self::new("internal", "something unexpected happened").about(reference)
     }
 }

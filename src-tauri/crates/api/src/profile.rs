@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use balcao_tenant::Address;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,10 @@ impl Kind {
 
 const FILE: &str = "profile.json";
 
+/// How often a profile that somebody else has is asked for again, and how soon.
+const ATTEMPTS: u32 = 10;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
+
 /// What `profile.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Profile {
@@ -52,6 +57,9 @@ pub(crate) struct Profile {
     /// to be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) revoked: Option<Revoked>,
+    /// The person leaves the clinic: what is here of it is being removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) leaving: Option<Leaving>,
     /// How the database that is here is shared on the network; absent, it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sharing: Option<SharingWish>,
@@ -78,10 +86,17 @@ pub(crate) struct Revoked {
     pub(crate) channels: Vec<Uuid>,
 }
 
+/// What has to be known of a clinic that is left, to remove all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leaving {
+    /// Its connections: this computer may have their keys.
+    pub(crate) channels: Vec<Uuid>,
+}
+
 impl Profile {
     /// A profile of which nothing else is known yet.
     pub(crate) fn new(id: Uuid, kind: Kind) -> Self {
-        Self { id, kind, address: None, unfinished: None, restoring: None, revoked: None, sharing: None }
+        Self { id, kind, address: None, unfinished: None, restoring: None, revoked: None, leaving: None, sharing: None }
     }
 
     /// Whether what was begun is still to be done.
@@ -116,7 +131,13 @@ impl Profile {
 
     /// Whether making the clinic needs the address of the server's administrator, which is kept nowhere.
     pub(crate) fn waits_for_administrator(&self) -> bool {
-        self.kind == Kind::Remote && self.unfinished.is_some()
+        self.kind == Kind::Remote && (self.unfinished.is_some() || self.restore_that_ended().is_some())
+    }
+
+    /// The backup whose restore onto a server ended before anything of it could last: where the clinic is, is written down
+    /// before it lasts.
+    pub(crate) fn restore_that_ended(&self) -> Option<&Path> {
+        self.restoring.as_deref().filter(|_| self.kind == Kind::Remote && self.address.is_none())
     }
 
     pub(crate) fn cache_path(folder: &Path) -> PathBuf {
@@ -180,13 +201,18 @@ pub(crate) fn lock(folder: &Path) -> Result<File, ApiError> {
         .truncate(false)
         .open(folder.join("profile.lock"))
         .map_err(|error| not_writable(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(ApiError::new("profile_in_use", "another window of the program has this clinic open"))
+    // A program that is being started by whoever had it just now has what that one had, until it is a program of its own.
+    for attempt in 0.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => std::thread::sleep(BETWEEN_ATTEMPTS),
+            Err(TryLockError::WouldBlock) => {
+                return Err(ApiError::new("profile_in_use", "another window of the program has this clinic open"));
+            }
+            Err(TryLockError::Error(error)) => return Err(not_writable(&error)),
         }
-        Err(TryLockError::Error(error)) => Err(not_writable(&error)),
     }
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::token::Token;
-use crate::{access, calls, events, screens};
+use crate::{access, calls, events, notices, screens};
 
 /// Longest body of a call, in bytes: the largest file that is sent, in base64, and what stands around it.
 const LONGEST_BODY: usize = 45 * 1024 * 1024;
@@ -74,6 +74,8 @@ impl Host {
             .route("/call", post(calls::call))
             .route("/commands", get(calls::commands))
             .route("/events", get(events::events))
+            .route("/notices", get(notices::notices))
+            .route("/notices/open", post(notices::open))
             .layer(middleware::from_fn_with_state(self.clone(), access::knows_the_token));
         let all = match &self.screens {
             Some(folder) => commands.merge(screens::screens(folder)),

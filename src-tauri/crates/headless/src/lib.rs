@@ -4,6 +4,7 @@
 //! POST /call      {cmd, payload} ──► the answer, or {code, message, reference}
 //! GET  /commands  name, request and response JSON schema of each command
 //! GET  /events    the change stream as server-sent events
+//! GET  /notices   what a window would show outside itself, likewise; POST /notices/open is the click on it
 //! GET  /…         the screens, when a folder of them is given; the only thing that needs no token
 //! ```
 //!
@@ -15,6 +16,7 @@ mod answer;
 mod calls;
 mod events;
 mod host;
+mod notices;
 mod screens;
 mod token;
 

@@ -33,6 +33,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    balcao_api::panics::keep_to_the_place();
     let options = Options::parse();
     tracing_subscriber::fmt()
         .with_env_filter(

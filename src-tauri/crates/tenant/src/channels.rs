@@ -51,6 +51,8 @@ pub struct ChannelSettings {
     pub per_instance: bool,
     /// Where the relay of a Cloud API connection is.
     pub relay_url: Option<String>,
+    /// The authority of the server's certificate in PEM, where that is the clinic's own.
+    pub ca_pem: Option<String>,
 }
 
 impl Default for ChannelSettings {
@@ -62,8 +64,14 @@ impl Default for ChannelSettings {
             read_receipts: false,
             per_instance: false,
             relay_url: None,
+            ca_pem: None,
         }
     }
+}
+
+/// Whether the settings of a connection say that it was removed, as a document of the database.
+pub fn is_removed(written: &Map<String, Value>) -> bool {
+    written.get("removed").and_then(Value::as_bool).unwrap_or_default()
 }
 
 impl ChannelSettings {
@@ -72,6 +80,7 @@ impl ChannelSettings {
         let usual = Self::default();
         let flag = |name: &str, usual: bool| written.get(name).and_then(Value::as_bool).unwrap_or(usual);
         let cap = written.get("daily_cap").and_then(Value::as_u64).and_then(|cap| u32::try_from(cap).ok());
+        let text = |name: &str| written.get(name).and_then(Value::as_str).map(str::to_owned);
         let pace = written.get("pace").and_then(Value::as_str).and_then(Pace::from_name);
         Self {
             daily_cap: cap.unwrap_or(usual.daily_cap),
@@ -79,7 +88,8 @@ impl ChannelSettings {
             typing: flag("typing", usual.typing),
             read_receipts: flag("read_receipts", usual.read_receipts),
             per_instance: flag("per_instance", usual.per_instance),
-            relay_url: written.get("relay_url").and_then(Value::as_str).map(str::to_owned),
+            relay_url: text("relay_url"),
+            ca_pem: text("ca_pem"),
         }
     }
 }
@@ -118,6 +128,8 @@ pub struct Channel {
     pub status: String,
     /// Whether it is used.
     pub active: bool,
+    /// Whether it was removed, and is only here for its conversations; one that is not used otherwise is paused.
+    pub removed: bool,
     /// How it is used.
     pub settings: ChannelSettings,
     /// The newest message of a person.
@@ -152,6 +164,7 @@ impl NewChannel {
             phone: None,
             status: "disconnected".to_owned(),
             active: true,
+            removed: false,
             settings: self.settings.clone(),
             last_inbound_at: None,
             last_ack_at: None,
@@ -220,7 +233,7 @@ impl Tenant {
             // What else is in the settings stays.
             let question = sqlx::query(
                 "update app.channels set name = $2, url = $3, instance = $4,
-                     settings = (settings - array['daily_cap', 'pace', 'typing', 'read_receipts', 'per_instance', 'relay_url']) || $5
+                     settings = (settings - array['daily_cap', 'pace', 'typing', 'read_receipts', 'per_instance', 'relay_url', 'ca_pem']) || $5
                  where clinic_id = (select app.current_clinic()) and id = $1",
             );
             let question = question.bind(id).bind(channel.name.trim()).bind(&channel.url).bind(&channel.instance);
@@ -237,7 +250,8 @@ impl Tenant {
     pub async fn use_channel(&self, id: Uuid, active: bool) -> Result<bool> {
         self.ask(async |connection| {
             let question = sqlx::query(
-                "update app.channels set active = $2 where clinic_id = (select app.current_clinic()) and id = $1",
+                "update app.channels set active = $2, settings = case when $2 then settings - 'removed' else settings end
+                 where clinic_id = (select app.current_clinic()) and id = $1",
             );
             Ok(answered(question.bind(id).bind(active).execute(connection)).await?.rows_affected() > 0)
         })
@@ -252,7 +266,8 @@ impl Tenant {
         self.ask(async |connection| {
             // Retired first, so that one that is not there, or may not be touched, is told apart.
             let retired = sqlx::query(
-                "update app.channels set active = false where clinic_id = (select app.current_clinic()) and id = $1",
+                "update app.channels set active = false, settings = settings || '{\"removed\": true}'
+                 where clinic_id = (select app.current_clinic()) and id = $1",
             );
             if answered(retired.bind(channel).execute(&mut *connection)).await?.rows_affected() == 0 {
                 return Ok(Removed::Unknown);
@@ -280,6 +295,7 @@ fn read(row: &PgRow) -> Result<Channel> {
         phone: row.try_get("phone")?,
         status: row.try_get("status")?,
         active: row.try_get("active")?,
+        removed: is_removed(&settings),
         settings: ChannelSettings::of_document(&settings),
         last_inbound_at: row.try_get("last_inbound_at")?,
         last_ack_at: row.try_get("last_ack_at")?,
@@ -305,6 +321,7 @@ fn to_json(settings: &ChannelSettings) -> Value {
         ("read_receipts", json!(settings.read_receipts), settings.read_receipts != usual.read_receipts),
         ("per_instance", json!(settings.per_instance), settings.per_instance != usual.per_instance),
         ("relay_url", json!(settings.relay_url), settings.relay_url.is_some()),
+        ("ca_pem", json!(settings.ca_pem), settings.ca_pem.is_some()),
     ];
     let written = written.into_iter().filter(|(_, _, differs)| *differs);
     Value::Object(written.map(|(name, value, _)| (name.to_owned(), value)).collect())
@@ -334,6 +351,7 @@ mod tests {
             read_receipts: true,
             per_instance: true,
             relay_url: Some("https://relay.example.com".into()),
+            ca_pem: Some("-----BEGIN CERTIFICATE-----".into()),
         };
         for settings in [settings, ChannelSettings::default()] {
             let Value::Object(written) = to_json(&settings) else { panic!("no document") };

@@ -12,6 +12,7 @@ mod erased;
 mod merge;
 mod messages;
 mod people;
+mod prior;
 mod threads;
 
 use balcao_domain::message::{Content, DeliveryStatus, Effect, GatewayEvent, Ignored};
@@ -24,6 +25,7 @@ pub(crate) use adoption::adopt;
 pub use batch::Told;
 use channel::Signs;
 use messages::Became;
+use prior::Prior;
 
 use crate::{Error, Result, Tenant};
 
@@ -131,12 +133,13 @@ impl Tenant {
 async fn store(
     transaction: &mut PgConnection,
     scope: Scope,
+    prior: &mut Prior,
     event: &GatewayEvent,
     counts: &mut Counts,
     signs: &mut Signs,
 ) -> Result<()> {
     match event {
-        GatewayEvent::Message(message) => match messages::store(transaction, scope, message).await? {
+        GatewayEvent::Message(message) => match messages::store(transaction, scope, prior, message).await? {
             Became::New => {
                 counts.messages += 1;
                 signs.inbound_at = signs.inbound_at.max((!message.from_me).then_some(message.sent_at));
@@ -146,10 +149,15 @@ async fn store(
             Became::Erased => counts.forget(),
         },
         GatewayEvent::Effect { gateway_id, effect } => {
-            let there = messages::affect(transaction, scope, gateway_id, effect).await?;
-            if !there && !effects::keep(transaction, scope, gateway_id, effect).await? {
+            let is_known = prior.has(gateway_id);
+            let there = is_known && messages::affect(transaction, scope, gateway_id, effect).await?;
+            if !there && is_known && erased::was(transaction, scope, gateway_id).await? {
                 counts.forget();
                 return Ok(());
+            }
+            if !there {
+                effects::keep(transaction, scope, gateway_id, effect).await?;
+                prior.note(gateway_id);
             }
             counts.waiting += u32::from(!there);
             match effect {
@@ -162,6 +170,7 @@ async fn store(
         }
         GatewayEvent::Contact { person, push_name } => {
             people::learn(transaction, scope, person, push_name.as_deref()).await?;
+            prior.forget_people();
         }
         GatewayEvent::Ignored(Ignored::Malformed) | GatewayEvent::Unknown(_) => counts.not_understood += 1,
         GatewayEvent::Ignored(_) => counts.ignored += 1,

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::connect::answered;
+use crate::connect::{answered, finish};
 use crate::{Error, Result, Tenant};
 
 /// The one lease there is.
@@ -86,6 +86,23 @@ impl Tenant {
         self.ask(async |connection| {
             let question = sqlx::query("select app.release_lease($1, $2)").bind(BACKGROUND).bind(fence.0);
             answered(question.execute(connection)).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Says something in a transaction of the background work. Others wait for the lease as long as it takes.
+    pub(crate) async fn under<T>(
+        &self,
+        fence: Fence,
+        word: impl AsyncFnOnce(&mut PgConnection) -> Result<T>,
+    ) -> Result<T> {
+        self.ask(async |connection| {
+            let mut transaction = answered(connection.begin()).await?;
+            let said = match hold(&mut transaction, fence).await {
+                Ok(()) => word(&mut transaction).await,
+                Err(error) => Err(error),
+            };
+            finish(transaction, said).await
         })
         .await
     }

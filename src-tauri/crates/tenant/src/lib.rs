@@ -4,6 +4,7 @@
 //! [`provision`] is the one part that needs an administrator's address, once.
 
 pub mod audit;
+mod bucket;
 mod bulk;
 mod channels;
 mod connect;
@@ -18,14 +19,16 @@ mod media;
 pub mod members;
 mod migrations;
 mod operations;
+mod people;
 pub mod privacy;
 pub mod provision;
 mod search;
 mod sending;
 mod upkeep;
 
+pub use bucket::{BucketSetting, BucketState, MediaObject, MediaPlace};
 pub use bulk::{BulkLoader, ClinicFrame, CopyField, CopyLine};
-pub use channels::{Channel, ChannelKind, ChannelSettings, NewChannel, Removed};
+pub use channels::{Channel, ChannelKind, ChannelSettings, NewChannel, Removed, is_removed};
 pub use connect::{Address, DoctorState, DoctorStep, Finding, Identity, Role, Tenant, TlsMode, diagnose};
 pub use error::Error;
 pub use feed::{
@@ -38,8 +41,10 @@ pub use listen::{Listener, Wake};
 pub use media::{MediaContents, MediaDue, MediaOutcome, Offered};
 pub use migrations::SCHEMA_VERSION;
 pub use operations::{Operation, OperationKind, Outcome, Verdict};
+pub use people::PeopleChannel;
 pub use search::{FoundMessage, Scope};
 pub use sending::{Attempt, Begun, Due, NextDue, Quoted, SendOutcome, UnknownSend};
+pub use upkeep::Upkeep;
 
 /// Result of talking to the clinic's database.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -7,11 +7,15 @@ use sqlx::postgres::PgListener;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::{answered, shut_out};
+use crate::people::PeopleChannel;
 use crate::{Error, Result, Tenant};
 
 /// How long silence is trusted before the connection must prove that it lives, unless there is a reason to doubt it. A
 /// firewall that forgets an idle connection tells neither side; being asked now and then, it mostly does not.
 const SILENCE: Duration = Duration::from_secs(240);
+
+/// Words that are kept for whoever asks late; the newest say enough.
+const MOST_WORDS: usize = 1_000;
 
 /// How long the proof may take.
 const PROOF: Duration = Duration::from_secs(5);
@@ -23,6 +27,8 @@ pub enum Wake {
     Notified,
     /// The connection was away and is back: what was said meanwhile is lost, so only a pull tells what happened.
     Reconnected,
+    /// Somebody said where they are, and nothing was committed: [`Listener::words`]. Only among people.
+    People,
 }
 
 /// Listens on the secret channel of the login's clinic, over a connection of its own.
@@ -30,6 +36,10 @@ pub enum Wake {
 pub struct Listener {
     tenant: Tenant,
     listening: Option<PgListener>,
+    /// Whether what people say of themselves is heard, too.
+    among_people: bool,
+    people: Option<PeopleChannel>,
+    words: Vec<String>,
     /// Until when silence is trusted. Kept here, because whoever waits looks up for other reasons more often than that.
     trusted_until: Instant,
     /// Since when it has been asked for a proof.
@@ -44,8 +54,38 @@ impl Listener {
     /// [`Error::NothingHeard`] behind such a pooler; [`Error::LoginRevoked`] and [`Error::LoginUnknown`] when the login has
     /// no clinic any more; else as any statement.
     pub async fn open(tenant: &Tenant) -> Result<Self> {
-        let listening = Some(start(tenant).await?);
-        Ok(Self { tenant: tenant.clone(), listening, trusted_until: Instant::now() + SILENCE, asked_at: None })
+        Self::begin(tenant, false).await
+    }
+
+    /// The same, and hears what people say of themselves.
+    ///
+    /// # Errors
+    /// As [`Listener::open`].
+    pub async fn open_among_people(tenant: &Tenant) -> Result<Self> {
+        Self::begin(tenant, true).await
+    }
+
+    async fn begin(tenant: &Tenant, among_people: bool) -> Result<Self> {
+        let (listening, people) = start(tenant, among_people).await?;
+        Ok(Self {
+            tenant: tenant.clone(),
+            listening: Some(listening),
+            among_people,
+            people: Some(people),
+            words: Vec::new(),
+            trusted_until: Instant::now() + SILENCE,
+            asked_at: None,
+        })
+    }
+
+    /// Where people say where they are, while this listens.
+    pub fn people(&self) -> Option<&PeopleChannel> {
+        self.people.as_ref().filter(|_| self.listening.is_some())
+    }
+
+    /// What people have said of themselves since this was last asked, in order.
+    pub fn words(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.words)
     }
 
     /// Lets the connection prove itself with the next call of [`Listener::recv`]: something was committed that it has said
@@ -67,15 +107,23 @@ impl Listener {
     pub async fn recv(&mut self) -> Result<Wake> {
         loop {
             let Some(listening) = &mut self.listening else {
-                self.listening = Some(start(&self.tenant).await?);
+                let (listening, people) = start(&self.tenant, self.among_people).await?;
+                (self.listening, self.people) = (Some(listening), Some(people));
                 self.trust();
                 return Ok(Wake::Reconnected);
             };
             let alive = match timeout_at(self.trusted_until, listening.try_recv()).await {
-                Ok(Ok(Some(_))) => {
-                    while listening.next_buffered().is_some() {}
+                Ok(Ok(Some(first))) => {
+                    let mut committed = false;
+                    for said in std::iter::once(first).chain(std::iter::from_fn(|| listening.next_buffered())) {
+                        match &self.people {
+                            Some(people) if people.is(said.channel()) => self.words.push(said.payload().to_owned()),
+                            _ => committed = true,
+                        }
+                    }
+                    self.words.drain(..self.words.len().saturating_sub(MOST_WORDS));
                     self.trust();
-                    return Ok(Wake::Notified);
+                    return Ok(if committed { Wake::Notified } else { Wake::People });
                 }
                 Ok(Ok(None)) => false,
                 Ok(Err(error)) => match Error::from(error) {
@@ -102,7 +150,7 @@ impl Listener {
 }
 
 /// A pool for each attempt: a dead connection can hold its place in a pool until the system gives it up.
-async fn start(tenant: &Tenant) -> Result<PgListener> {
+async fn start(tenant: &Tenant, among_people: bool) -> Result<(PgListener, PeopleChannel)> {
     let mut listening = answered(PgListener::connect_with(&tenant.dedicated_pool())).await?;
     listening.eager_reconnect(false);
     let channel: Option<String> =
@@ -113,7 +161,9 @@ async fn start(tenant: &Tenant) -> Result<PgListener> {
         };
     let Some(channel) = channel else { return Err(shut_out(&mut listening).await) };
     let probe = format!("balcao_probe_{}", uuid::Uuid::new_v4().simple());
-    answered(listening.listen_all([channel.as_str(), probe.as_str()])).await?;
+    let people = PeopleChannel::beside(&channel);
+    let channels = [channel.as_str(), probe.as_str(), people.name()];
+    answered(listening.listen_all(channels.into_iter().take(if among_people { 3 } else { 2 }))).await?;
     let notify = async || {
         let mut turn = tenant.turn().await?;
         let told = sqlx::query("select pg_notify($1, '')").bind(&probe).execute(turn.connection());
@@ -137,5 +187,5 @@ async fn start(tenant: &Tenant) -> Result<PgListener> {
     };
     timeout(PROOF, heard).await.map_err(|_silence| Error::NothingHeard)??;
     answered(listening.unlisten(&probe)).await?;
-    Ok(listening)
+    Ok((listening, people))
 }

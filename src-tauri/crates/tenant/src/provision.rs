@@ -4,6 +4,7 @@
 //! call does is one transaction, so that a run that is killed leaves nothing and can be run again.
 
 mod admin;
+mod backups;
 mod clinic;
 mod databases;
 mod defaults;
@@ -20,6 +21,7 @@ use std::fmt;
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use backups::{erasures, record_backup};
 pub use databases::{Databases, migrate};
 pub use digest::TableDigest;
 pub use inspection::{Inspection, inspect};

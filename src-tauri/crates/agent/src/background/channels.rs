@@ -9,9 +9,12 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::ageing;
+use super::bucket;
 use super::connection::{self, Connection};
 use super::gateways::{GatewayKeys, gateway_of};
 use super::office::Office;
+use super::upkeep;
 use crate::journal::{Journal, KEY_BYTES};
 
 /// What of a connection calls for beginning anew when it changes.
@@ -22,9 +25,13 @@ pub(super) async fn run(office: Office) -> Result<(), Error> {
     let (ring, bell) = watch::channel(());
     let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
     let mut running: HashMap<Uuid, (Shape, AbortHandle)> = HashMap::new();
-    let ears = office.clone();
-    let mut listening = JoinSet::new();
-    listening.spawn(async move { listen(&ears, &ring).await });
+    let (ears, hands, books, files) = (office.clone(), office.clone(), office.clone(), office.clone());
+    let mut beside = JoinSet::new();
+    beside.spawn(async move { listen(&ears, &ring).await });
+    beside.spawn(async move { upkeep::run(&hands).await });
+    tasks.spawn(async move { ageing::run(&books).await });
+    let wanted = bell.clone();
+    tasks.spawn(async move { bucket::run(&files, wanted).await });
     while !office.leaving.is_cancelled() {
         let channels = office.outlast(|tenant| async move { tenant.channels().await }).await?;
         let mut wanted = HashMap::new();

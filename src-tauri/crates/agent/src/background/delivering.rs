@@ -42,6 +42,9 @@ fn attached(due: &Due, contents: MediaContents) -> Option<Said> {
     let mime_type = if kind == FileType::UNKNOWN { contents.mime_type } else { kind.mime_type.to_owned() };
     let name = name.unwrap_or_else(|| format!("arquivo.{}", kind.extension));
     let file = File { bytes: contents.bytes, mime_type, name };
+    if due.is_voice && shown == Attached::Audio {
+        return Some(Said::Voice(file));
+    }
     Some(Said::File { file, shown, caption: due.body.clone() })
 }
 

@@ -3,8 +3,8 @@
 use balcao_keychain::Secret;
 use balcao_tenant::{Channel, ChannelKind};
 use balcao_whatsapp::gateway::{
-    BadEndpoint, BadKey, BadName, CloudApi, CloudApiSetting, Endpoint, Evolution, EvolutionSetting, Gateway,
-    GatewayError, Key, Name, Namespace, Relay, Timing,
+    Authority, BadAuthority, BadEndpoint, BadKey, BadName, CloudApi, CloudApiSetting, Endpoint, Evolution,
+    EvolutionSetting, Gateway, GatewayError, Key, Name, Namespace, Relay, Timing,
 };
 
 /// What opens the gateway of a connection: its key, and for a Cloud API connection the one of its relay.
@@ -25,6 +25,9 @@ pub enum Unusable {
     /// Its address.
     #[error(transparent)]
     Endpoint(#[from] BadEndpoint),
+    /// The authority of its certificate.
+    #[error(transparent)]
+    Authority(#[from] BadAuthority),
     /// Its name.
     #[error(transparent)]
     Name(#[from] BadName),
@@ -42,6 +45,7 @@ impl Unusable {
         match self {
             Self::Incomplete => "incomplete",
             Self::Endpoint(_) => "bad_address",
+            Self::Authority(_) => "invalid_certificate",
             Self::Name(_) => "bad_name",
             Self::Key(_) => "bad_key",
             Self::Gateway(error) => error.code(),
@@ -75,24 +79,27 @@ impl GatewayKeys {
     }
 }
 
-/// The gateway of a connection. Nothing is sent yet.
+/// The gateway of a connection. Nothing is sent yet. An authority of the clinic's own counts for what is the clinic's own: a
+/// server of the Evolution API, or the relay beside Meta.
 ///
 /// # Errors
 /// [`Unusable`]
 pub fn gateway_of(channel: &Channel, keys: &GatewayKeys, timing: &Timing) -> Result<Gateway, Unusable> {
     let (Some(url), Some(instance)) = (&channel.url, &channel.instance) else { return Err(Unusable::Incomplete) };
     let (endpoint, name, key) = (Endpoint::parse(url)?, Name::new(instance)?, keys.gateway.clone());
+    let authority = channel.settings.ca_pem.as_deref().map(Authority::parse).transpose()?;
     Ok(match channel.kind {
         ChannelKind::Evolution => {
             let namespace = if channel.settings.per_instance { Namespace::Instance } else { Namespace::Global };
-            Gateway::Evolution(Evolution::new(
-                EvolutionSetting { endpoint, instance: name, key, namespace },
-                timing.clone(),
-            )?)
+            let endpoint = endpoint.trusting(authority);
+            let setting = EvolutionSetting { endpoint, instance: name, key, namespace };
+            Gateway::Evolution(Evolution::new(setting, timing.clone())?)
         }
         ChannelKind::CloudApi => {
             let relay = match (&channel.settings.relay_url, &keys.relay) {
-                (Some(url), Some(key)) => Some(Relay { endpoint: Endpoint::parse(url)?, key: key.clone() }),
+                (Some(url), Some(key)) => {
+                    Some(Relay { endpoint: Endpoint::parse(url)?.trusting(authority), key: key.clone() })
+                }
                 _ => None,
             };
             let setting = CloudApiSetting { graph: endpoint, phone_number_id: name, token: key, relay };

@@ -3,6 +3,8 @@
 //!
 //! [`Background::start`] needs no window: the `balcao-agent` program and a desk start the same.
 
+mod ageing;
+mod bucket;
 mod channels;
 mod connection;
 mod delivering;
@@ -17,6 +19,7 @@ mod sending;
 mod storing;
 mod sweeping;
 mod term;
+mod upkeep;
 mod watching;
 
 use std::path::PathBuf;

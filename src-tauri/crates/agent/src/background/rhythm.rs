@@ -35,6 +35,12 @@ pub struct Rhythm {
     pub look_for_files: Duration,
     /// After the first try of a file that failed; four times as long after each further one, up to half an hour.
     pub fetch_again: Duration,
+    /// Between two looks at what is to go to the bucket, and at the key of it; what somebody waits for comes at once.
+    pub look_at_bucket: Duration,
+    /// Between two questions whether what is kept for a time only is to be let go of.
+    pub keep_up: Duration,
+    /// Between two looks for files whose time is over.
+    pub look_for_old_files: Duration,
     /// How long a word of WhatsApp about a message may be missing.
     pub ack_patience: Duration,
 }
@@ -57,6 +63,9 @@ impl Default for Rhythm {
             give_up_unknown: Duration::from_secs(10 * 60),
             look_for_files: Duration::from_secs(5),
             fetch_again: Duration::from_secs(5),
+            look_at_bucket: Duration::from_secs(30),
+            keep_up: Duration::from_secs(5 * 60),
+            look_for_old_files: Duration::from_secs(60 * 60),
             ack_patience: Duration::from_secs(2 * 60),
         }
     }

@@ -157,7 +157,7 @@ fn plain(value: &Value) -> String {
         Value::Object(values) => values
             .iter()
             .map(|(name, value)| (name, plain(value)))
-            .filter(|(_, text)| !text.is_empty())
+            .filter(|(name, text)| !text.is_empty() && *name != "id")
             .map(|(name, text)| format!("{name}: {text}"))
             .collect::<Vec<_>>()
             .join("; "),

@@ -1,7 +1,8 @@
 //! Bringing a clinic back from a backup: onto this computer, or into a PostgreSQL that is there already.
 //!
-//! The words are in the keyring before anything is begun, so that a restore that was interrupted goes on by itself. Until it is
-//! done the profile says what is being restored; on this computer it begins anew each time, with an empty database.
+//! The words are in the keyring before anything is begun, and until it is done the profile says what is being restored. On this
+//! computer a restore that was interrupted goes on by itself: it begins anew each time, with an empty database. On a server it
+//! would need the administrator's address, which is kept nowhere: the words are forgotten, and the next start says so.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,15 +48,15 @@ pub(crate) async fn start_restore(desk: &Arc<Desk>, wish: StartRestore) -> Resul
     desk.forget_unfinished().await?;
     let kind = if server.is_some() { Kind::Remote } else { Kind::Local };
     let profile = Profile { restoring: Some(path), ..Profile::new(Uuid::new_v4(), kind) };
-    let kept = desk.keychain.set(&names::backup_words(&profile.id.to_string()), words.secret()).await;
+    // First the profile, which names the entries of the keyring: nothing is in there that nobody would ever look for.
+    profile.write(&desk.options.profile_dir)?;
+    if let Err(problem) = desk.keychain.set(&names::backup_words(&profile.id.to_string()), words.secret()).await {
+        Profile::remove(&desk.options.profile_dir)?;
+        return Err(problem.into());
+    }
     match server {
-        None => {
-            kept?;
-            profile.write(&desk.options.profile_dir)?;
-            desk.open_profile(profile, Opening::default());
-        }
+        None => desk.open_profile(profile, Opening::default()),
         Some(admin) => {
-            kept?;
             desk.setup.begin();
             desk.set_session(Session::preparing("connect", None));
             let desk_there = desk.clone();
@@ -119,6 +120,15 @@ impl Desk {
                 });
             }
         }
+    }
+
+    /// What an interrupted restore onto a server has in the keyring goes; that there was one is told at the first run.
+    pub(crate) async fn end_restore_on_server(&self, profile: Profile) -> Result<(), ApiError> {
+        forget_secrets(&self.keychain, &profile).await?;
+        Profile { address: None, ..profile }.write(&self.options.profile_dir)?;
+        self.setup.end();
+        self.set_session(Session::FirstRun);
+        Ok(())
     }
 
     /// A restore on a server whose last answer was lost: the clinic is there, or nothing of it is. Says where it is.

@@ -23,8 +23,9 @@ use crate::agenda::{Around, Coverage, coverage, hours, in_calendar, room_taken, 
 use crate::clinic::OpenClinic;
 use crate::desk::Desk;
 use crate::error::ApiError;
-use crate::inbox::{entity, instant, object};
+use crate::inbox::{at, entity, instant, object};
 use crate::operations::Written;
+use crate::threads::booking_lead;
 
 /// Times of one answer.
 const OFFERED: usize = 3;
@@ -80,7 +81,9 @@ pub(crate) async fn find_times(desk: &Arc<Desk>, request: FindTimes) -> Result<F
         in_calendar(at.date_naive(), "after")?;
     }
     let wanted = request.from.map(|day| day_span(day, zone).start).max(request.after);
-    let mut need = Need::ahead(clinic.cache.server_now().await?, wanted, length(service.as_ref()));
+    let settings = clinic.cache.inbox_settings().await?;
+    let lead = booking_lead(settings.as_ref().map_or("", |(_, inbox)| inbox));
+    let mut need = Need::ahead(clinic.cache.server_now().await?, lead, wanted, length(service.as_ref()));
     if let Some(service) = &service {
         need.before = TimeDelta::minutes(service.buffer_before_minutes.into());
         need.after = TimeDelta::minutes(service.buffer_after_minutes.into());
@@ -146,20 +149,51 @@ pub(crate) async fn book_appointment(desk: &Arc<Desk>, request: BookAppointment)
     let time =
         FreeTime { starts_at, ends_at, professional_id: professional.id, professional: professional.name.clone() };
     let text = texts::confirmation(name_of(&row).as_deref(), patient.of_another(), &time, zone);
+    let patient_added = patient.added.is_some().then_some(patient.id);
     let depends_on = match patient.added {
         Some(added) => write(&clinic, "add_patient", WriteKind::Insert, "patients", patient.id, added, None).await?,
         None => None,
     };
     write(&clinic, "book_appointment", WriteKind::Insert, "appointments", id, fields, depends_on).await?;
     clinic.sync.written();
-    Ok(Booked { appointment_id: id, text })
+    Ok(Booked { appointment_id: id, text, patient_added })
+}
+
+pub(crate) async fn list_awaited(desk: &Arc<Desk>, request: ListAwaited) -> Result<AwaitedVisits, ApiError> {
+    let clinic = desk.clinic().await?;
+    let row = clinic.cache.conversation(request.conversation_id).await?;
+    let (rows, zone) = (clinic.cache.awaited_visits(row.contact_id).await?, clinic.time_zone().await?);
+    let visits = rows.into_iter().map(|visit| {
+        let (starts_at, is_person) = (at(visit.starts_at), visit.relation == patient::OWN);
+        let time = FreeTime {
+            starts_at,
+            ends_at: starts_at,
+            professional_id: visit.professional_id,
+            professional: visit.professional,
+        };
+        let of_another = (!is_person).then_some(&*visit.patient);
+        AwaitedVisit {
+            appointment_id: visit.id,
+            text: texts::confirmation(name_of(&row).as_deref(), of_another, &time, zone),
+            patient: visit.patient,
+            starts_at,
+            refused: visit.refused,
+        }
+    });
+    Ok(AwaitedVisits { visits: visits.collect() })
 }
 
 pub(crate) async fn undo_booking(desk: &Arc<Desk>, request: UndoBooking) -> Result<Written, ApiError> {
     let clinic = desk.clinic().await?;
     let id = request.appointment_id;
     let visit = clinic.cache.visit(id).await?;
+    // Looked at before: afterwards nothing says any more that it was theirs.
+    let patient = match request.patient_added {
+        Some(patient) if clinic.cache.is_only_of(patient, id).await? => Some(patient),
+        _ => None,
+    };
     if clinic.cache.withdraw(entity("appointments")?, id).await? {
+        give_back(&clinic, patient).await?;
         return Ok(Written { operation_id: None, entity_id: id });
     }
     // The clinic knows of it, or may: there it is called off, and what was written of it stays.
@@ -168,8 +202,20 @@ pub(crate) async fn undo_booking(desk: &Arc<Desk>, request: UndoBooking) -> Resu
     }
     let fields = object(json!({ "status": "cancelled" }));
     let operation_id = write(&clinic, "cancel_appointment", WriteKind::Patch, "appointments", id, fields, None).await?;
+    give_back(&clinic, patient).await?;
     clinic.sync.written();
     Ok(Written { operation_id, entity_id: id })
+}
+
+/// A patient who was made for a visit that is none: taken back, or where the clinic knows of them, put out of sight.
+async fn give_back(clinic: &OpenClinic, patient: Option<Uuid>) -> Result<(), ApiError> {
+    let Some(id) = patient else { return Ok(()) };
+    if clinic.cache.withdraw(entity("patients")?, id).await? {
+        return Ok(());
+    }
+    write(clinic, "remove_patient", WriteKind::Patch, "patients", id, object(json!({ "active": false })), None).await?;
+    clinic.sync.written();
+    Ok(())
 }
 
 async fn write(

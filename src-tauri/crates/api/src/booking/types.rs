@@ -151,6 +151,37 @@ pub struct Booked {
     pub appointment_id: Uuid,
     /// A text that confirms it to the person, in the language of the clinic's people.
     pub text: String,
+    /// The patient who was made with it, to be given back when it is undone.
+    pub patient_added: Option<Uuid>,
+}
+
+/// Asks for visits that were booked here and that the clinic has not taken, or not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct ListAwaited {
+    /// The thread.
+    pub conversation_id: Uuid,
+}
+
+/// They, the first to come first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct AwaitedVisits {
+    /// The visits.
+    pub visits: Vec<AwaitedVisit>,
+}
+
+/// A visit that was booked here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct AwaitedVisit {
+    /// The visit.
+    pub appointment_id: Uuid,
+    /// For whom.
+    pub patient: String,
+    /// Start.
+    pub starts_at: DateTime<Utc>,
+    /// Why the clinic has not taken it: slot_taken, or another reason that a person decides about. Absent while it waits.
+    pub refused: Option<String>,
+    /// The text that confirms it.
+    pub text: String,
 }
 
 /// Takes a booking back.
@@ -158,4 +189,7 @@ pub struct Booked {
 pub struct UndoBooking {
     /// The visit.
     pub appointment_id: Uuid,
+    /// The patient who was made with it: given back, unless something else is theirs by now.
+    #[serde(default)]
+    pub patient_added: Option<Uuid>,
 }

@@ -14,8 +14,8 @@ use balcao_agent::background::{GatewayKeys, Unusable, gateway_of};
 use balcao_cache::ConnectionRow;
 use balcao_domain::pacing::Pace;
 use balcao_keychain::names;
-use balcao_tenant::{ChannelKind, ChannelSettings, Error, NewChannel, Removed, Tenant};
-use balcao_whatsapp::gateway::{Endpoint, Gateway, GatewayError, Name, Timing};
+use balcao_tenant::{ChannelKind, ChannelSettings, Error, NewChannel, Removed, Tenant, is_removed};
+use balcao_whatsapp::gateway::{Authority, Endpoint, Gateway, GatewayError, Name, Timing};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(crate) use health::get_channel_health;
 pub(crate) use pairing::{end_pairing, get_pairing, pair_channel};
 pub(crate) use trial::{get_channel_trial, try_channel};
 pub use types::*;
-pub(crate) use work::{Work, keep};
+pub(crate) use work::{Work, keep, may_work};
 
 use crate::commands::Nothing;
 use crate::desk::Desk;
@@ -49,8 +49,10 @@ pub(crate) async fn get_channels(desk: &Arc<Desk>, _: Nothing) -> Result<Channel
         };
         channels.push(details(row, key));
     }
+    // What is over stands below what may go on.
+    channels.sort_by_key(|channel| channel.removed);
     let may_change = matches!(role.as_str(), "owner" | "admin");
-    Ok(Channels { may_change, may_work: work::may_work(&role), channels })
+    Ok(Channels { may_change, may_work: may_work(&role), channels })
 }
 
 pub(crate) async fn add_channel(desk: &Arc<Desk>, wish: AddChannel) -> Result<AddedChannel, ApiError> {
@@ -181,6 +183,8 @@ fn asked_for(wish: &ChannelWish) -> Result<NewChannel, ApiError> {
     }
     let kind = ChannelKind::from_name(&wish.kind).ok_or_else(|| invalid("kind", "there is no such kind"))?;
     let relay = wish.relay_url.as_deref().map(str::trim).filter(|url| !url.is_empty() && kind == ChannelKind::CloudApi);
+    let ca_pem = wish.ca_pem.as_deref().map(str::trim).filter(|pem| !pem.is_empty());
+    ca_pem.map(Authority::parse).transpose().map_err(|bad| unfit(&bad.into()))?;
     let address = |url: &str| Endpoint::parse(url).map_err(|bad| unfit(&bad.into()));
     let relay = relay.map(address).transpose().map_err(|bad| bad.about("relay_url"))?;
     Ok(NewChannel {
@@ -195,6 +199,7 @@ fn asked_for(wish: &ChannelWish) -> Result<NewChannel, ApiError> {
             read_receipts: wish.read_receipts,
             per_instance: wish.per_instance,
             relay_url: relay.map(|relay| relay.as_str().to_owned()),
+            ca_pem: ca_pem.map(str::to_owned),
         },
     })
 }
@@ -211,6 +216,7 @@ fn details(row: ConnectionRow, key: &str) -> ChannelDetails {
             url: row.url.unwrap_or_default(),
             instance: row.instance.unwrap_or_default(),
             relay_url: settings.relay_url,
+            ca_pem: settings.ca_pem,
             per_instance: settings.per_instance,
             pace: settings.pace.name().to_owned(),
             daily_cap: settings.daily_cap,
@@ -219,6 +225,7 @@ fn details(row: ConnectionRow, key: &str) -> ChannelDetails {
         },
         phone: phone(row.phone.as_deref()),
         active: row.active,
+        removed: is_removed(&written),
         status: row.status,
         needs_pairing: row.needs_pairing,
         problem: row.problem,
@@ -236,6 +243,7 @@ fn unfit(unusable: &Unusable) -> ApiError {
     let field = match unusable {
         Unusable::Name(_) => "instance",
         Unusable::Key(_) => "key",
+        Unusable::Authority(_) => "ca_pem",
         Unusable::Incomplete | Unusable::Endpoint(_) | Unusable::Gateway(_) => "url",
     };
     ApiError::new(unusable.code(), unusable.to_string()).about(field)
@@ -272,6 +280,7 @@ mod tests {
             url: " https://evo.example.com/ ".to_owned(),
             instance: " recepcao ".to_owned(),
             relay_url: Some(" ".to_owned()),
+            ca_pem: Some(" ".to_owned()),
             per_instance: false,
             pace: "calm".to_owned(),
             daily_cap: 400,
@@ -283,6 +292,7 @@ mod tests {
     #[test]
     fn a_wish_is_trimmed_and_what_cannot_be_is_named() {
         let new = asked_for(&wish()).unwrap();
+        assert_eq!(new.settings.ca_pem, None);
         assert_eq!(
             (new.name.as_str(), new.url.as_str(), new.instance.as_str()),
             ("Recepção", "https://evo.example.com", "recepcao")

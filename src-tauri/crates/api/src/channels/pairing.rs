@@ -1,4 +1,4 @@
-//! Pairing a phone with a connection: a QR code that is fresh until it is read.
+//! Pairing a phone with a connection: a QR code that is fresh until it is read, or a code that is typed on the phone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use balcao_agent::background::gateway_of;
 use balcao_domain::message::ConnectionState;
+use balcao_domain::phone::Phone;
 use balcao_tenant::NewChannel;
 use balcao_whatsapp::gateway::{Evolution, Gateway, GatewayError, Pairing, Timing};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::types::{ChannelPairing, PairChannel};
 use super::{answered, asked_for, details, gone, kept_keys, unfit};
@@ -26,11 +28,14 @@ const LOOKS: u32 = 9;
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) async fn pair_channel(desk: &Arc<Desk>, wish: PairChannel) -> Result<ChannelPairing, ApiError> {
-    let evolution = evolution_of(desk, wish).await?;
+    let evolution = evolution_of(desk, wish.id).await?;
+    let typed = wish.number.as_deref().map(str::trim).filter(|number| !number.is_empty());
+    let phone = typed.map(Phone::parse).transpose();
+    let phone = phone.map_err(|_| ApiError::new("bad_phone", "this is no number of a phone").about("number"))?;
     let asking = ChannelPairing { id: Some(wish.id), state: "asking".to_owned(), ..ChannelPairing::default() };
     let number = desk.pairing.begin(asking);
     let there = desk.clone();
-    let task = tokio::spawn(async move { there.pair(number, &evolution, wish.afresh).await });
+    let task = tokio::spawn(async move { there.pair(number, &evolution, wish.afresh, phone.as_ref()).await });
     desk.pairing.keep(number, task.abort_handle());
     get_pairing(desk, Nothing {}).await
 }
@@ -44,11 +49,11 @@ pub(crate) async fn end_pairing(desk: &Arc<Desk>, _: Nothing) -> Result<Nothing,
     Ok(Nothing {})
 }
 
-async fn evolution_of(desk: &Desk, wish: PairChannel) -> Result<Evolution, ApiError> {
+async fn evolution_of(desk: &Desk, id: Uuid) -> Result<Evolution, ApiError> {
     let rows = desk.clinic().await?.cache.connections().await?;
-    let row = rows.into_iter().find(|row| row.id == wish.id).ok_or_else(gone)?;
+    let row = rows.into_iter().find(|row| row.id == id).ok_or_else(gone)?;
     let new: NewChannel = asked_for(&details(row, "here").wish)?;
-    let keys = kept_keys(desk, wish.id).await?;
+    let keys = kept_keys(desk, id).await?;
     match gateway_of(&new.planned(), &keys, &Timing::default()).map_err(|unusable| unfit(&unusable))? {
         Gateway::Evolution(evolution) => Ok(evolution),
         Gateway::CloudApi(_) => Err(ApiError::new("no_pairing", "a number at Meta is not paired with a phone")),
@@ -56,23 +61,37 @@ async fn evolution_of(desk: &Desk, wish: PairChannel) -> Result<Evolution, ApiEr
 }
 
 impl Desk {
-    async fn pair(&self, number: u64, evolution: &Evolution, afresh: bool) {
+    async fn pair(&self, number: u64, evolution: &Evolution, afresh: bool, phone: Option<&Phone>) {
         let gateway = Gateway::Evolution(evolution.clone());
         if afresh && let Err(error) = evolution.log_out().await {
             return self.pairing_fails(number, &error);
         }
         let begun = Instant::now();
+        let mut may_begin_anew = phone.is_some() && !afresh;
         while begun.elapsed() < PATIENCE {
-            match evolution.pair(None).await {
+            let answer = evolution.pair(phone).await;
+            let typed = answer.as_ref().ok().and_then(Pairing::typed);
+            match answer {
                 Ok(Pairing::Connected) => return self.pairing_tells(number, connected),
+                // A gateway that is at it already does not look at the number: it forgets the code it has, and is asked again.
+                Ok(Pairing::Code { .. }) if typed.is_none() && std::mem::take(&mut may_begin_anew) => {
+                    if let Err(error) = evolution.log_out().await {
+                        tracing::debug!(%error, "the gateway does not begin anew");
+                    }
+                    continue;
+                }
                 Ok(Pairing::Code { code, .. }) => match picture::of(&code) {
                     Ok(picture) => self.pairing_tells(number, |shown| {
                         "code".clone_into(&mut shown.state);
-                        (shown.picture, shown.problem) = (picture, None);
+                        (shown.picture, shown.typed, shown.problem) = (picture, typed, None);
                     }),
                     Err(problem) => return self.pairing_tells(number, |shown| failed(shown, problem)),
                 },
-                Ok(Pairing::NotYet) => {}
+                // What was shown is of no use any more: its time ran out.
+                Ok(Pairing::NotYet) => self.pairing_tells(number, |shown| {
+                    "asking".clone_into(&mut shown.state);
+                    (shown.picture, shown.typed, shown.problem) = (None, None, None);
+                }),
                 Err(error) if error.is_permanent() => return self.pairing_fails(number, &error),
                 Err(error) => self.pairing_tells(number, |shown| shown.problem = Some(answered(&error))),
             }
@@ -89,7 +108,7 @@ impl Desk {
         }
         self.pairing_tells(number, |shown| {
             "over".clone_into(&mut shown.state);
-            shown.picture = None;
+            (shown.picture, shown.typed) = (None, None);
         });
     }
 
@@ -110,10 +129,10 @@ fn has_no_fresh_code(shown: &ChannelPairing) -> bool {
 
 fn connected(shown: &mut ChannelPairing) {
     "connected".clone_into(&mut shown.state);
-    (shown.picture, shown.problem) = (None, None);
+    (shown.picture, shown.typed, shown.problem) = (None, None, None);
 }
 
 fn failed(shown: &mut ChannelPairing, problem: ApiError) {
     "failed".clone_into(&mut shown.state);
-    (shown.picture, shown.problem) = (None, Some(problem));
+    (shown.picture, shown.typed, shown.problem) = (None, None, Some(problem));
 }

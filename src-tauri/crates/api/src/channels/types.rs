@@ -19,7 +19,7 @@ pub struct Channels {
     pub may_change: bool,
     /// Whether this computer may listen and send for the clinic.
     pub may_work: bool,
-    /// Those in use first, by name.
+    /// Those in use first, then those that are paused, then those that were removed; each by name.
     pub channels: Vec<ChannelDetails>,
 }
 
@@ -34,6 +34,8 @@ pub struct ChannelDetails {
     pub phone: Option<String>,
     /// Whether it is used.
     pub active: bool,
+    /// Whether it was removed, and is only here for its conversations; one that is not used otherwise is paused.
+    pub removed: bool,
     /// Whether it has an address at all; one that only a recording was put into has none.
     pub has_address: bool,
     /// disconnected, connecting, pairing, connected or refused, as far as the gateway says.
@@ -69,6 +71,8 @@ pub struct ChannelWish {
     pub instance: String,
     /// Address of the relay of a Cloud API connection.
     pub relay_url: Option<String>,
+    /// The authority of the certificate of the server, or of the relay, in PEM; those that the system trusts where there is none.
+    pub ca_pem: Option<String>,
     /// Whether the server has no global stream, so that the instance's own is listened to.
     pub per_instance: bool,
     /// How fast it sends: calm, brisk or none.
@@ -187,18 +191,21 @@ pub struct ChannelTrialStep {
     pub state: String,
     /// What is wrong, when it failed.
     pub code: Option<String>,
-    /// What was seen, by name: host; protection (system, loopback, none); others (connections of other names that the key
+    /// What was seen, by name: host; protection (system, given, loopback, none); others (connections of other names that the key
     /// opens, which are not the clinic's); state, needs_pairing; waits.
     pub facts: BTreeMap<String, String>,
 }
 
 /// Pairs a phone with a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
 pub struct PairChannel {
     /// The connection.
     pub id: Uuid,
     /// Unpairs the phone that is paired first.
     pub afresh: bool,
+    /// The phone's number, to be shown a code that is typed there; absent, a QR code is enough.
+    #[serde(default)]
+    pub number: Option<String>,
 }
 
 /// How far that is.
@@ -210,6 +217,8 @@ pub struct ChannelPairing {
     pub state: String,
     /// What the phone must read; a fresh one comes every few seconds.
     pub picture: Option<QrPicture>,
+    /// What is typed on the phone instead, where its number was given and the gateway has one.
+    pub typed: Option<String>,
     /// Why it failed, or what stands in the way at the moment.
     pub problem: Option<ApiError>,
 }

@@ -46,7 +46,7 @@ struct Running {
 }
 
 /// Whether a computer of this role may do it; the database has the last word.
-pub(super) fn may_work(role: &str) -> bool {
+pub(crate) fn may_work(role: &str) -> bool {
     matches!(role, "owner" | "agent")
 }
 
@@ -120,6 +120,11 @@ impl Work {
             standing: Mutex::default(),
             bell: Notify::new(),
         })
+    }
+
+    /// Names the entries of this desk in the keyring.
+    pub(crate) fn profile_id(&self) -> &str {
+        &self.setup.profile_id
     }
 
     /// Has it looked at again whether there is work.

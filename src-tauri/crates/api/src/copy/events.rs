@@ -32,13 +32,14 @@ pub enum Fact {
 /// - `erased_dropped`: writes about somebody who was erased, which were given up
 /// - `operation_refused`: a write that the database did not take at all
 /// - `epoch_changed`: the database was restored or moved, the copy is made anew
+/// - `clinic_followed`: this computer came to where the clinic is now with a new invitation, with so many writes queued
 /// - `clock_wrong`, `clock_right`: this computer's clock, in seconds ahead of the server's
 /// - `copy_opened`: the program was started, in a version
 /// - `copy_set_aside`: the file could not be read; writes that were saved and that were not
 /// - `copy_reset`: a person had the copy made anew, giving up so many writes
 /// - `backup_made`, `backup_verified`, `backups_removed`: a backup, its trial by a restore, how many no longer had to stay
 /// - `backup_failed`, `backup_not_good`, `backup_called_off`: why one was not made, or is not good
-/// - `audit_aged`, `sessions_ended`: what the computer that holds the clinic did for its database
+/// - `audit_aged`, `sessions_ended`: what this computer did for the clinic's database when it was time
 pub const EVENTS: &[(&str, &[(&str, Fact)])] = &[
     ("connected", &[]),
     ("line_down", &[("code", Fact::Code)]),
@@ -52,6 +53,7 @@ pub const EVENTS: &[(&str, &[(&str, Fact)])] = &[
     ("erased_dropped", &[("dropped", Fact::Number)]),
     ("operation_refused", &[("operation", Fact::Operation), ("code", Fact::Code)]),
     ("epoch_changed", &[]),
+    ("clinic_followed", &[("waiting", Fact::Number)]),
     ("clock_wrong", &[("ahead", Fact::Number)]),
     ("clock_right", &[]),
     ("copy_opened", &[("version", Fact::Version)]),

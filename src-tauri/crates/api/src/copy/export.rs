@@ -76,25 +76,39 @@ pub(crate) async fn save_new(
     tokio::task::spawn_blocking(move || write_new(&folder, &name, &kind, contents.as_ref()))
         .await
         .map_err(ApiError::internal)?
-        .map_err(|error| match error.kind() {
-            ErrorKind::StorageFull => ApiError::new("disk_full", "the disk is full"),
-            kind => ApiError::new("export_failed", format!("the file cannot be written: {kind}")),
-        })
+        .map_err(|error| not_written(&error))
+}
+
+/// Why a file for the person is not there.
+pub(crate) fn not_written(error: &std::io::Error) -> ApiError {
+    match error.kind() {
+        ErrorKind::StorageFull => ApiError::new("disk_full", "the disk is full"),
+        kind => ApiError::new("export_failed", format!("the file cannot be written: {kind}")),
+    }
 }
 
 /// Writes a file that was not there; what is there is never written over.
 fn write_new(folder: &Path, name: &str, kind: &str, contents: &[u8]) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
+    let (path, mut file) = new_place(folder, name, kind, |place| File::create_new(place))?;
+    file.write_all(contents)?;
+    Ok(path)
+}
+
+/// Puts something where nothing was: under this name, or one with a number where there is one already.
+pub(crate) fn new_place<T>(
+    folder: &Path,
+    name: &str,
+    kind: &str,
+    mut put: impl FnMut(&Path) -> std::io::Result<T>,
+) -> std::io::Result<(PathBuf, T)> {
     for number in 1..MOST_NAMES {
         let path = match number {
             1 => folder.join(format!("{name}.{kind}")),
             _ => folder.join(format!("{name}-{number}.{kind}")),
         };
-        match File::create_new(&path) {
-            Ok(mut file) => {
-                file.write_all(contents)?;
-                return Ok(path);
-            }
+        match put(&path) {
+            Ok(there) => return Ok((path, there)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use balcao_cache::LogLine;
 
 pub use events::EVENTS;
-pub(crate) use export::{export_folder, export_sync_log, save_new};
+pub(crate) use export::{export_folder, export_sync_log, new_place, not_written, save_new};
 pub(crate) use files::remove_all;
 pub(crate) use pace::Pace;
 pub(crate) use rebuild::{Opening, reset_copy};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use balcao_cache::{Cache, Draft, LogLine, Opened};
+use balcao_cache::{AllAttached, Cache, Draft, LogLine, Opened};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ pub(crate) struct Carried {
     log: Vec<LogLine>,
     /// What was being written, by thread.
     drafts: Vec<(Uuid, Draft)>,
+    /// Files beside it, with their bytes: at most [`balcao_cache::MOST_ATTACHED_BYTES`], for the moment that this takes.
+    attached: AllAttached,
 }
 
 /// How a copy is opened.
@@ -71,6 +73,7 @@ impl Carried {
             window: cache.state("window").await.ok().flatten(),
             log: cache.log_page(None, CARRIED_LINES).await.unwrap_or_default(),
             drafts: cache.drafts().await.unwrap_or_default(),
+            attached: cache.all_attached().await.unwrap_or_default(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Carried {
             cache.set_state("window", window).await?;
         }
         cache.keep_drafts(&self.drafts).await?;
+        cache.take_over_attached(&self.attached).await?;
         Ok(cache.take_over_log(&self.log).await?)
     }
 }

@@ -63,8 +63,8 @@ pub struct SyncLogLine {
     /// When, by this computer's clock.
     pub at: DateTime<Utc>,
     /// connected, line_down, first_copy_begun, first_copy_resumed, first_copy_done, sent, received, expired,
-    /// operation_refused, epoch_changed, clock_wrong, clock_right, copy_opened, copy_set_aside, copy_reset; another name is
-    /// of a newer program.
+    /// operation_refused, epoch_changed, clinic_followed, clock_wrong, clock_right, copy_opened, copy_set_aside,
+    /// copy_reset; another name is of a newer program.
     pub event: String,
     /// Numbers and codes that belong to it, by name.
     pub facts: BTreeMap<String, String>,

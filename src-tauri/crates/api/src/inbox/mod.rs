@@ -108,13 +108,14 @@ pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<T
     let before = request.before.map(|place| (place.sent_at.timestamp_micros(), place.id));
     let visits = request.visits.clamp(1, MOST_VISITS);
     let cache = &clinic.cache;
-    let (mut person, mut messages, scheduled, team, reach, visits_reach) = tokio::try_join!(
+    let (mut person, mut messages, scheduled, team, reach, visits_reach, liked) = tokio::try_join!(
         cache.person(row.contact_id, visits + 1),
         cache.messages(request.conversation_id, before, limit + 1),
         cache.scheduled_messages(request.conversation_id),
         cache.team(),
         cache.thread_reach(request.conversation_id),
         cache.person_reach(row.contact_id),
+        cache.satisfaction(request.conversation_id),
     )?;
     let older = Older::behind(messages.len() > limit as usize, reach);
     messages.truncate(limit as usize);
@@ -127,6 +128,7 @@ pub(crate) async fn get_thread(desk: &Arc<Desk>, request: GetThread) -> Result<T
         messages: messages.into_iter().map(|row| message(row, &team)).collect(),
         scheduled: scheduled.into_iter().map(|row| message(row, &team)).collect(),
         older,
+        satisfaction: liked.map(|(score, said_at)| Satisfaction { score, said_at: at(said_at) }),
     })
 }
 
@@ -234,7 +236,11 @@ fn message(row: cache::MessageRow, team: &[cache::MemberRow]) -> MessageRow {
     let is_quotable = is_quotable(&row);
     let named: Vec<Uuid> = row.mentions.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let reactions: Vec<Value> = serde_json::from_str(&row.reactions).unwrap_or_default();
-    let attachment = row.attachment.as_deref().and_then(attachment);
+    let attachment = row.attachment.as_deref().and_then(attachment).map(|mut attachment| {
+        let of_poll = row.votes.as_deref().map(votes_of_poll);
+        attachment.votes = of_poll.or_else(|| vote_itself(&row).map(|vote| vec![vote])).unwrap_or_default();
+        attachment
+    });
     MessageRow {
         id: row.id,
         direction: row.direction,
@@ -297,6 +303,26 @@ fn attachment(text: &str) -> Option<Attachment> {
     Some(attachment)
 }
 
+/// The last vote of each side, the person's first.
+fn votes_of_poll(told: &str) -> Vec<PollVote> {
+    let told: Vec<Value> = serde_json::from_str(told).unwrap_or_default();
+    let last = |from_me: bool| {
+        let of_side = |vote: &&Value| vote.get("from_me").and_then(Value::as_i64) == Some(from_me.into());
+        told.iter().rev().find(of_side).map(|vote| PollVote { from_me, options: chosen(vote) })
+    };
+    [false, true].into_iter().filter_map(last).collect()
+}
+
+fn vote_itself(row: &cache::MessageRow) -> Option<PollVote> {
+    let stored: Value = serde_json::from_str(row.attachment.as_deref()?).ok()?;
+    (stored.get("original_kind")? == "pollUpdateMessage")
+        .then(|| PollVote { from_me: row.direction == "outbound", options: chosen(&stored) })
+}
+
+fn chosen(vote: &Value) -> Option<Vec<String>> {
+    serde_json::from_value(vote.get("options")?.clone()).ok()
+}
+
 /// A number as people here write it, where it is one of here.
 fn phone_on_card(written: &str) -> String {
     Phone::parse(written).map_or_else(|_| written.to_owned(), |phone| phone.display())
@@ -323,6 +349,17 @@ mod tests {
         assert_eq!(cards[0].phones, ["(11) 98888-7777", "ramal 12"]);
         assert_eq!(attachment("7"), None);
         assert_eq!(attachment(r#"{"cards": 3}"#), None);
+    }
+
+    #[test]
+    fn of_each_side_the_last_vote_counts() {
+        let told = r#"[{"from_me": 1, "options": ["a"]}, {"from_me": 0, "options": ["a", "b"]}, {"from_me": 0, "options": null}]"#;
+        let vote = |from_me, options: Option<&[&str]>| PollVote {
+            from_me,
+            options: options.map(|options| options.iter().map(|word| (*word).to_owned()).collect()),
+        };
+        assert_eq!(votes_of_poll(told), [vote(false, None), vote(true, Some(&["a"]))]);
+        assert_eq!(votes_of_poll("[]"), []);
     }
 
     #[test]

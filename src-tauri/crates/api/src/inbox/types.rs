@@ -243,6 +243,17 @@ pub struct Thread {
     pub scheduled: Vec<MessageRow>,
     /// What lies before the first of them.
     pub older: Older,
+    /// How the person liked it, as they said last.
+    pub satisfaction: Option<Satisfaction>,
+}
+
+/// How a person liked it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Satisfaction {
+    /// 1 to 5.
+    pub score: u8,
+    /// When they said so.
+    pub said_at: DateTime<Utc>,
 }
 
 /// Who a conversation is with, in short.
@@ -383,7 +394,8 @@ pub struct Attachment {
     pub file_name: Option<String>,
     /// Size in bytes.
     pub size_bytes: Option<f64>,
-    /// What became of the file: uploading, pending, stored, expired, too_large or failed. Absent where nobody has tried.
+    /// What became of the file: uploading, pending, stored, expired, too_large, failed, or removed when its
+    /// time was over. Absent where nobody has tried.
     pub file: Option<String>,
     /// Width of a picture or film in pixels, as its sender says.
     pub width: Option<u32>,
@@ -405,14 +417,31 @@ pub struct Attachment {
     pub address: Option<String>,
     /// Whether a place moves with the person.
     pub live: Option<bool>,
-    /// Whether sound was spoken into the phone.
+    /// Whether sound was spoken into a microphone.
     pub voice: Option<bool>,
+    /// How loud a voice note is from beginning to end: at most 64 values of 0 to 100. Empty where nobody knows.
+    pub waveform: Vec<u8>,
+    /// When the clinic removed the file.
+    pub removed_at: Option<DateTime<Utc>>,
+    /// After how many months.
+    pub kept_months: Option<u32>,
     /// Second line of a chosen option.
     pub description: Option<String>,
     /// What can be voted for.
     pub options: Vec<String>,
+    /// The vote that counts of each side of a poll; of a vote that is told by itself, that one.
+    pub votes: Vec<PollVote>,
     /// People's cards.
     pub cards: Vec<ContactCard>,
+}
+
+/// What one side of a poll chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct PollVote {
+    /// Whether the clinic voted.
+    pub from_me: bool,
+    /// What was chosen; nothing where the vote was taken back. Absent where WhatsApp lets nobody but the phone read it.
+    pub options: Option<Vec<String>>,
 }
 
 /// A person's card.

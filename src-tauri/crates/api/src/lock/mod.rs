@@ -170,6 +170,7 @@ impl Desk {
     /// Locks the screens, if there is something to open them with.
     pub(crate) fn lock_now(&self) {
         if self.lock.settings().way != LockWay::None && !self.lock.is_on.swap(true, Ordering::SeqCst) {
+            self.notices.clear();
             self.announce(BTreeSet::from([Topic::Session]), Vec::new());
         }
     }

@@ -1,4 +1,5 @@
-//! Files that were attached on this computer are brought to the clinic's database, piece by piece, whenever there is a line.
+//! Files that were attached on this computer are brought to the clinic's database, piece by piece, whenever there is a line; and
+//! its audit is told of those that were saved here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +24,16 @@ pub(super) async fn run(files: Arc<Files>) {
     loop {
         if status.borrow_and_update().connection == Connection::Online {
             bring_all(&files).await;
+            if let Err(problem) = files.tell_exports().await {
+                tracing::debug!(code = problem.code, "the audit could not be told of what was saved");
+            }
         }
         files.line.rest().await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             changed = status.changed() => if changed.is_err() { return },
             () = queue_changes(&mut changes) => {}
+            () = files.bell.notified() => {}
         }
     }
 }
@@ -70,7 +75,7 @@ async fn bring_all(files: &Files) {
     }
 }
 
-fn is_passing(problem: &ApiError) -> bool {
+pub(super) fn is_passing(problem: &ApiError) -> bool {
     !matches!(problem.code.as_str(), "not_permitted" | "constraint")
 }
 

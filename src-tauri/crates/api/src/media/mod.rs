@@ -1,8 +1,11 @@
 //! Files of messages on this computer: shown, saved, fetched, and brought to the database.
 
+mod away;
 mod bringing;
+mod exports;
 mod line;
 mod types;
+pub(crate) mod voice;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +15,13 @@ use balcao_domain::file::{Face, FileType, safe_name};
 use balcao_sync::{Connection, Dial, Status};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub use types::*;
 
+use self::exports::Export;
 use crate::commands::Nothing;
 use crate::copy::{export_folder, save_new};
 use crate::desk::Desk;
@@ -33,6 +37,10 @@ pub(crate) struct Files {
     line: line::FileLine,
     status: watch::Receiver<Status>,
     progress: Progress,
+    /// Held while it is noted what was saved to the disk.
+    noting: tokio::sync::Mutex<()>,
+    /// Rings when the audit has something to be told.
+    bell: Notify,
 }
 
 /// Whoever brings files, for as long as this is kept.
@@ -71,7 +79,14 @@ impl Progress {
 
 impl Files {
     pub(crate) fn open(cache: Cache, dial: Dial, status: watch::Receiver<Status>) -> (Arc<Self>, Bringing) {
-        let files = Arc::new(Self { cache, line: line::FileLine::new(dial), status, progress: Progress::default() });
+        let files = Arc::new(Self {
+            cache,
+            line: line::FileLine::new(dial),
+            status,
+            progress: Progress::default(),
+            noting: tokio::sync::Mutex::default(),
+            bell: Notify::new(),
+        });
         let bringing = Bringing(tokio::spawn(bringing::run(files.clone())));
         (files, bringing)
     }
@@ -84,17 +99,30 @@ impl Files {
         if self.status.borrow().connection != Connection::Online {
             return Err(ApiError::new("media_offline", "the file is not on this computer, and there is no line"));
         }
+        if let Some(file) = self.fetched(message).await? {
+            return Ok(file);
+        }
+        self.bring_back(message).await?;
+        self.fetched(message).await?.ok_or_else(missing)
+    }
+
+    /// The file from the database, and kept; `None` where it is not there.
+    async fn fetched(&self, message: Uuid) -> Result<Option<StoredMedia>, ApiError> {
         let mut turn = self.line.turn().await;
         // Somebody else may have wanted it, too.
         if let Some(file) = self.cache.media(message).await? {
-            return Ok(file);
+            return Ok(Some(file));
         }
         let found = turn.ask(async |tenant| tenant.media(message).await).await?;
-        let found = found.ok_or_else(|| ApiError::new("media_missing", "the clinic does not have this file"))?;
+        let Some(found) = found else { return Ok(None) };
         let file = StoredMedia { mime_type: found.mime_type, file_name: found.file_name, bytes: found.bytes };
         self.cache.keep_media(message, &file).await?;
-        Ok(file)
+        Ok(Some(file))
     }
+}
+
+fn missing() -> ApiError {
+    ApiError::new("media_missing", "the clinic does not have this file")
 }
 
 /// The files of the clinic that is open, without holding it open.
@@ -114,14 +142,26 @@ pub(crate) async fn get_media(desk: &Arc<Desk>, request: MediaOfMessage) -> Resu
 
 pub(crate) async fn save_media(desk: &Arc<Desk>, request: MediaOfMessage) -> Result<SavedMedia, ApiError> {
     let folder = export_folder(desk)?;
-    let (files, (_, message)) = {
+    let (files, message, person) = {
         let clinic = desk.clinic().await?;
-        (clinic.files.clone(), clinic.cache.message(request.message_id).await?)
+        let (conversation, message) = clinic.cache.message(request.message_id).await?;
+        (clinic.files.clone(), message, clinic.cache.conversation(conversation).await?.contact_id)
     };
     let file = files.contents(request.message_id).await?;
     let day = crate::inbox::at(message.sent_at).format("%Y-%m-%d");
     let (name, kind) = name_of(file.file_name.as_deref(), &file.bytes, &format!("{}-{day}", word(&message.kind)));
-    let path = save_new(folder, name, kind, file.bytes).await?;
+    let (id, bytes) = (Uuid::new_v4(), file.bytes.len());
+    let export = Export { id, person, kind: message.kind, bytes, at: desk.clock.now() };
+    // While the clinic is held open: one that is being left has told all that is noted.
+    desk.clinic().await?.files.note_export(export).await?;
+    let path = match save_new(folder, name, kind, file.bytes).await {
+        Ok(path) => path,
+        Err(problem) => {
+            files.forget_export(id).await?;
+            return Err(problem);
+        }
+    };
+    files.bell.notify_one();
     Ok(SavedMedia { path: path.display().to_string() })
 }
 

@@ -71,6 +71,21 @@ pub struct SendFile {
     /// The message it answers.
     #[serde(default)]
     pub quoted_id: Option<Uuid>,
+    /// What was spoken into the microphone goes as a voice note, and has neither a name nor a caption.
+    #[serde(default)]
+    pub voice: Option<VoiceNote>,
+    /// The file beside the draft that this is: it is there until it is queued, and not any more then.
+    #[serde(default)]
+    pub attached_id: Option<Uuid>,
+}
+
+/// A recording, as the window that made it knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct VoiceNote {
+    /// How long it is; the file has the last word where it says so itself.
+    pub seconds: u32,
+    /// How loud it is from beginning to end, 0 to 100; at most 64 values.
+    pub waveform: Vec<u8>,
 }
 
 /// Without what is in it.

@@ -6,6 +6,7 @@ use ts_rs::TS;
 use uuid::Uuid;
 
 use crate::inbox::FilteredView;
+use crate::notices::NotificationChoice;
 
 /// Language of the screens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
@@ -55,8 +56,12 @@ pub struct Preferences {
     pub saved_views: Vec<SavedView>,
     /// What sends a message that is being written.
     pub send_key: SendKey,
-    /// Emoji that the person has put in lately, the latest first.
+    /// Emoji that the person has put in lately, the latest first, in the colour that has no tone of skin.
     pub recent_emoji: Vec<String>,
+    /// What is said outside the window.
+    pub notifications: NotificationChoice,
+    /// Tone of skin of emoji that show people: 1, the lightest, to 5; 0 is none.
+    pub emoji_tone: u8,
 }
 
 /// A view of the inbox with a name of its own.

@@ -26,6 +26,11 @@ pub(crate) async fn get_setup(desk: &Arc<Desk>, _: Nothing) -> Result<SetupState
     Ok(SetupState {
         can_cancel: desk.setup.is_running() || stands,
         unfinished: unfinished.as_ref().map(|profile| profile.kind.as_str().to_owned()),
+        restoring: unfinished
+            .as_ref()
+            .filter(|_| stands)
+            .and_then(Profile::restore_that_ended)
+            .map(|path| path.display().to_string()),
         clinic: unfinished.and_then(|profile| profile.unfinished),
     })
 }

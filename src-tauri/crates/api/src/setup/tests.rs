@@ -74,13 +74,37 @@ async fn a_set_up_on_a_server_that_was_killed_asks_for_the_administrator_again_a
     let desk = open(folder.path(), &keychain).await;
     assert_eq!(desk.session(), Session::FirstRun);
     let state: SetupState = serde_json::from_value(call(&desk, "get_setup", json!({})).await.unwrap()).unwrap();
-    assert_eq!(state, SetupState { unfinished: Some("remote".into()), clinic: Some(wish()), can_cancel: true });
+    let remote = Some("remote".to_owned());
+    assert_eq!(state, SetupState { unfinished: remote, clinic: Some(wish()), restoring: None, can_cancel: true });
 
     call(&desk, "cancel_setup", json!({})).await.unwrap();
     assert!(Profile::read(folder.path()).unwrap().is_none());
     assert!(keychain.get(&entry).await.unwrap().is_none());
     let state = get_setup(&desk, Nothing {}).await.unwrap();
-    assert_eq!(state, SetupState { unfinished: None, clinic: None, can_cancel: false });
+    assert_eq!(state, SetupState { unfinished: None, clinic: None, restoring: None, can_cancel: false });
+}
+
+#[tokio::test]
+async fn a_restore_on_a_server_that_was_killed_leaves_no_words_and_is_told_of_until_something_else_is_begun() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Keychain::in_memory());
+    let id = Uuid::from_u128(8);
+    let entry = names::backup_words(&id.to_string());
+    keychain.set(&entry, &Secret::new("doze palavras")).await.unwrap();
+    let path = folder.path().join("balcao-1.balcao-backup");
+    Profile { restoring: Some(path.clone()), ..Profile::new(id, Kind::Remote) }.write(folder.path()).unwrap();
+    for _ in 0..2 {
+        let desk = open(folder.path(), &keychain).await;
+        assert_eq!(desk.session(), Session::FirstRun);
+        assert!(keychain.get(&entry).await.unwrap().is_none());
+        let state = get_setup(&desk, Nothing {}).await.unwrap();
+        let (unfinished, restoring) = (Some("remote".to_owned()), Some(path.display().to_string()));
+        assert_eq!(state, SetupState { unfinished, clinic: None, restoring, can_cancel: true });
+    }
+    let desk = open(folder.path(), &keychain).await;
+    call(&desk, "cancel_setup", json!({})).await.unwrap();
+    assert_eq!(desk.session(), Session::FirstRun);
+    let state = get_setup(&desk, Nothing {}).await.unwrap();
+    assert_eq!(state, SetupState { unfinished: None, clinic: None, restoring: None, can_cancel: false });
 }
 
 #[tokio::test]

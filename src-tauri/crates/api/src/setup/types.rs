@@ -102,6 +102,8 @@ pub struct SetupState {
     pub unfinished: Option<String>,
     /// What was asked for.
     pub clinic: Option<StartLocalClinic>,
+    /// The backup whose restore onto a server was interrupted: nothing of it is left there.
+    pub restoring: Option<String>,
     /// Whether it can still be called off.
     pub can_cancel: bool,
 }

@@ -11,6 +11,7 @@ use crate::copy::remove_all;
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::local_clinic::EmbeddedServer;
+use crate::members::forget_arrival;
 use crate::profile::{Kind, Profile};
 use crate::session::Session;
 
@@ -45,7 +46,7 @@ pub(crate) async fn forget_secrets(keychain: &Keychain, profile: &Profile) -> Re
     for name in names::ALL {
         keychain.delete(&name(&id)).await?;
     }
-    Ok(())
+    forget_arrival(keychain, profile).await
 }
 
 /// Moved aside in one step, so that nobody finds half of a data folder, then removed with all that stands beside it.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use balcao_keychain::Secret;
-use balcao_tenant::members::{Code, Invitation};
 use balcao_tenant::{Address, DoctorState, DoctorStep, Finding, diagnose};
 use tokio::task::AbortHandle;
 
@@ -71,11 +70,7 @@ pub(crate) async fn get_diagnosis(desk: &Arc<Desk>, _: Nothing) -> Result<Diagno
 }
 
 async fn by_invitation(desk: &Desk, text: String, code: &str) -> Result<Way, ApiError> {
-    let code = Code::read(code)
-        .ok_or_else(|| ApiError::new("code_mistyped", "this cannot be a code of an invitation").about("code"))?;
-    let opened =
-        tokio::task::spawn_blocking(move || Invitation::open(&text, &code)).await.map_err(ApiError::internal)?;
-    let invitation = opened.map_err(crate::members::not_opened)?;
+    let invitation = crate::members::opened(text, code).await?;
     // Whoever joins looks for it in the same way.
     let whereabouts = Some(Whereabouts::new(invitation.address.clone(), desk.options.profile_dir.clone()));
     Ok(Way { password: Ok(Secret::new(invitation.password)), address: invitation.address, whereabouts })

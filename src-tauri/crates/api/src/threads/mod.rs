@@ -1,8 +1,10 @@
 //! What people do with threads: each deed a queued write of its own, and taken back by another one.
 
+mod company;
 mod frame;
 mod lately;
 mod merges;
+mod survey;
 mod types;
 
 use std::collections::BTreeSet;
@@ -14,10 +16,14 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub(crate) use frame::{get_inbox_frame, get_snooze_times, set_wait_limits};
+pub(crate) use company::{follow_company, get_company, note_typing};
+pub(crate) use frame::{
+    booking_lead, get_inbox_frame, get_snooze_times, set_booking_lead, set_files_kept, set_wait_limits,
+};
 pub(crate) use lately::ActedLately;
 use lately::Deed;
 pub(crate) use merges::{list_merges, merge_people, preview_merge, undo_merge};
+pub(crate) use survey::{get_survey, set_survey};
 pub use types::*;
 
 use crate::clinic::OpenClinic;

@@ -109,6 +109,24 @@ pub struct InboxFrame {
     pub labels: Vec<String>,
     /// From when a wait is shown.
     pub limits: WaitLimits,
+    /// For how many months the clinic keeps the files of messages; 0 for ever.
+    pub files_months: u32,
+    /// How many minutes before a visit it is still offered in a thread.
+    pub booking_lead_minutes: u32,
+}
+
+/// For how long the clinic keeps the files of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct FilesKept {
+    /// Months, at most 1,200; 0 for ever.
+    pub months: u32,
+}
+
+/// Chooses how many minutes before a visit it is still offered in a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct BookingLead {
+    /// 0 to a week.
+    pub minutes: u32,
 }
 
 /// Somebody or something with a name.
@@ -127,6 +145,51 @@ pub struct WaitLimits {
     pub amber_minutes: u32,
     /// More than that, at most a week.
     pub red_minutes: u32,
+}
+
+/// Who else has a thread open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct GetCompany {
+    /// The thread, which is before somebody's eyes here.
+    pub conversation_id: Uuid,
+}
+
+/// Who else has it open; nobody without a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Company {
+    /// Each once.
+    pub people: Vec<Companion>,
+}
+
+/// Somebody else who has the thread open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Companion {
+    /// Who.
+    pub member_id: Uuid,
+    /// What they are called.
+    pub name: String,
+    /// Whether they are writing.
+    pub typing: bool,
+}
+
+/// Somebody writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct NoteTyping {
+    /// In which thread.
+    pub conversation_id: Uuid,
+    /// Whether they do; it ends by itself some seconds after the last word.
+    pub typing: bool,
+}
+
+/// A question after a talk was closed: how the person liked it, from 1 to 5.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS, JsonSchema)]
+pub struct Survey {
+    /// Whether it is asked.
+    pub on: bool,
+    /// What is asked, 1 to 500 characters; empty where nothing was ever chosen.
+    pub question: String,
+    /// Hours for which the next message of the person may be the answer, 1 to 168.
+    pub hours: u32,
 }
 
 /// Times until which a thread is often put aside.

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use balcao_cache::{Effect, NewOperation, OutgoingMedia, WriteKind};
-use balcao_domain::file::{FileType, most_bytes, safe_name};
+use balcao_domain::file::{FileType, Waveform, most_bytes, safe_name};
 use balcao_domain::{Refusal, reply};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{answered, below, quote, row_of};
 use crate::desk::Desk;
 use crate::error::ApiError;
 use crate::inbox::{entity, object};
-use crate::media::SendFile;
+use crate::media::{SendFile, VoiceNote, voice};
 use crate::operations::Written;
 
 pub(crate) async fn send_file(desk: &Arc<Desk>, request: SendFile) -> Result<Written, ApiError> {
@@ -24,6 +24,11 @@ pub(crate) async fn send_file(desk: &Arc<Desk>, request: SendFile) -> Result<Wri
     if bytes.is_empty() {
         return Err(Refusal::FileEmpty.into());
     }
+    let spoken = request.voice.is_some();
+    let (bytes, spoken_of) = match &request.voice {
+        Some(note) => spoken_note(note, bytes)?,
+        None => (bytes, Map::new()),
+    };
     let is = FileType::of(&bytes);
     let kind = is.message_kind();
     if bytes.len() as u64 > most_bytes(kind) {
@@ -42,14 +47,16 @@ pub(crate) async fn send_file(desk: &Arc<Desk>, request: SendFile) -> Result<Wri
     }
     let now = clinic.cache.server_now().await?;
     let sent_at = below(&row, now);
-    let name = Some(safe_name(&request.file_name)).filter(|name| !name.is_empty());
-    let name = name.unwrap_or_else(|| format!("arquivo.{}", is.extension));
+    let name = Some(safe_name(&request.file_name)).filter(|name| !name.is_empty() && !spoken);
+    let otherwise = if spoken { "voz" } else { "arquivo" };
+    let name = name.unwrap_or_else(|| format!("{otherwise}.{}", is.extension));
+    let mut attachment = object(json!({
+        "mime_type": is.mime_type, "file_name": name, "size_bytes": bytes.len(), "file": "uploading",
+    }));
+    attachment.extend(spoken_of);
     let mut message = row_of(&clinic, &row, caption, sent_at).await?;
     message.extend(object(json!({
-        "direction": "outbound", "status": "queued", "kind": kind,
-        "attachment": {
-            "mime_type": is.mime_type, "file_name": name, "size_bytes": bytes.len(), "file": "uploading",
-        },
+        "direction": "outbound", "status": "queued", "kind": kind, "attachment": attachment,
     })));
     if let Some(quoted) = request.quoted_id {
         message.extend(quote(&clinic, request.conversation_id, quoted).await?);
@@ -68,7 +75,19 @@ pub(crate) async fn send_file(desk: &Arc<Desk>, request: SendFile) -> Result<Wri
         expires_at: None,
     };
     let file = OutgoingMedia { message: message_id, mime_type: is.mime_type.to_owned(), file_name: name, bytes };
-    let operation_id = clinic.cache.enqueue_with_file(operation, &file).await?;
+    let operation_id = clinic.cache.enqueue_with_file(operation, &file, request.attached_id).await?;
     clinic.sync.written();
     Ok(Written { operation_id, entity_id: message_id })
+}
+
+/// A recording as it goes, and what is known of it beside its bytes.
+fn spoken_note(note: &VoiceNote, recorded: Vec<u8>) -> Result<(Vec<u8>, Map<String, Value>), ApiError> {
+    let voice = voice::of_recording(recorded)
+        .ok_or_else(|| ApiError::new("voice_unreadable", "the recording is none, or nothing is in it"))?;
+    let about = json!({
+        "voice": true,
+        "seconds": voice.seconds.unwrap_or(note.seconds),
+        "waveform": Waveform::of(&note.waveform).map(|waveform| waveform.values().to_vec()).unwrap_or_default(),
+    });
+    Ok((voice.bytes, object(about)))
 }

@@ -86,6 +86,21 @@ impl Tenant {
     pub async fn audit(&self, filter: &AuditFilter, before: Option<AuditPlace>, limit: u32) -> Result<AuditPage> {
         self.ask(async |connection| read_page(connection, filter, before, i64::from(limit)).await).await
     }
+
+    /// Whether something was written in the clinic after a moment, by whomever: of what the audit takes down, and of messages,
+    /// of which it does not.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotPermitted`] for everybody but owner and admins.
+    pub async fn is_written_since(&self, moment: DateTime<Utc>) -> Result<bool> {
+        let question = sqlx::query_scalar(
+            "select exists (select from app.audit_logs where clinic_id = (select app.current_clinic()) and at >= $1
+                            and action in ('insert', 'update', 'delete', 'squeeze_in', 'erasure') and table_name <> 'devices')
+                 or exists (select from app.messages where clinic_id = (select app.current_clinic()) and updated_at >= $1)",
+        )
+        .bind(moment);
+        self.ask(async |connection| answered(question.fetch_one(connection)).await).await
+    }
 }
 
 /// In a transaction of its own, because of how it is planned: whose row it is has no statistics, so the planner takes a clinic

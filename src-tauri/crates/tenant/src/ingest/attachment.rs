@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 /// Kind of a message that the gateway has announced and not delivered.
 const PLACEHOLDER: &str = "placeholder";
 
+/// Kind of a vote in a poll: one of those that older programs show by a word.
+const VOTE: &str = "pollUpdateMessage";
+
 /// `None` where the text is all. `file` is what became of the file, where there is one.
 pub(super) fn of(content: &Content, file: Option<&str>) -> Option<Value> {
     let fields = fields(content)?;
@@ -19,7 +22,10 @@ fn fields(content: &Content) -> Option<Value> {
     Some(match content {
         Content::Text(_) => return None,
         Content::Image(media) | Content::Video(media) | Content::Sticker(media) => about(media),
-        Content::Audio { media, voice } => with(about(media), json!({"voice": voice})),
+        Content::Audio { media, voice } => {
+            let waveform = media.waveform.as_ref().map(|waveform| waveform.values());
+            with(about(media), json!({"voice": voice, "waveform": waveform}))
+        }
         Content::Document { media, title } => with(about(media), json!({"title": title})),
         Content::Location(place) => json!({
             "latitude": place.latitude, "longitude": place.longitude, "title": place.name, "address": place.address,
@@ -33,6 +39,7 @@ fn fields(content: &Content) -> Option<Value> {
             json!({"title": choice.title, "option_id": choice.id, "description": choice.description})
         }
         Content::Poll { question, options } => json!({"title": question, "options": options}),
+        Content::Vote { options, .. } => json!({"original_kind": VOTE, "options": options}),
         Content::Placeholder => json!({"original_kind": PLACEHOLDER}),
         Content::Unsupported { kind } => json!({"original_kind": kind}),
     })
@@ -70,16 +77,23 @@ fn without_nulls(fields: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use balcao_domain::file::Waveform;
+
     use super::*;
 
     #[test]
     fn only_what_is_known_is_written() {
         let media = Media { mime_type: Some("audio/ogg".into()), seconds: Some(4), ..Media::default() };
         assert_eq!(
-            of(&Content::Audio { media, voice: true }, Some("pending")),
+            of(&Content::Audio { media: media.clone(), voice: true }, Some("pending")),
             Some(json!({"mime_type": "audio/ogg", "seconds": 4, "voice": true, "file": "pending"}))
         );
+        let media = Media { waveform: Waveform::of(&[1, 50]), ..media };
+        assert_eq!(of(&Content::Audio { media, voice: true }, None).unwrap()["waveform"], json!([1, 50]));
         assert_eq!(of(&Content::Text("oi".into()), None), None);
+        let vote = |options| of(&Content::Vote { poll: None, options }, None);
+        assert_eq!(vote(Some(vec![])), Some(json!({"original_kind": VOTE, "options": []})), "it was taken back");
+        assert_eq!(vote(None), Some(json!({"original_kind": VOTE})), "nobody can read it");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::channel::Signs;
-use super::{Counts, IngestOutcome, RawEvent, Scope, channel, erased, store};
+use super::{Counts, IngestOutcome, Prior, RawEvent, Scope, channel, erased, store};
 use crate::connect::finish;
 use crate::lease::{self, Fence};
 use crate::{Error, Result, Tenant};
@@ -77,6 +77,8 @@ async fn ingest_in(
     }
     let clinic = channel::take(transaction, channel_id).await?;
     let mut new = store_raw(transaction, clinic, channel_id, told).await?;
+    let news = told.iter().filter(|told| new.contains(&told.raw.digest[..])).flat_map(|told| &told.events);
+    let mut prior = Prior::of(transaction, clinic, channel_id, &news.collect::<Vec<_>>()).await?;
     let mut outcomes = Vec::with_capacity(told.len());
     let mut signs = Signs::default();
     let mut heard_last = None;
@@ -89,7 +91,7 @@ async fn ingest_in(
         let scope = Scope { clinic, channel: channel_id, received_at: told.raw.received_at.trunc_subsecs(6) };
         let mut counts = Counts::default();
         for event in &told.events {
-            store(transaction, scope, event, &mut counts, &mut signs).await?;
+            store(transaction, scope, &mut prior, event, &mut counts, &mut signs).await?;
         }
         if counts.erased > 0 {
             erased::blank(transaction, scope, &told.raw).await?;
@@ -103,11 +105,11 @@ async fn ingest_in(
     Ok(outcomes)
 }
 
-/// Whether the same transaction may succeed now: another one had to be first, or made the same person first.
+/// Whether the same transaction may succeed now: another one had to be first, made the same person first, or erased one.
 fn passes(error: &Error) -> bool {
     match error {
         Error::Contention { .. } => true,
-        Error::Constraint { sqlstate, .. } => sqlstate == "23505",
+        Error::Constraint { sqlstate, .. } => matches!(sqlstate.as_str(), "23505" | "23503"),
         _ => false,
     }
 }

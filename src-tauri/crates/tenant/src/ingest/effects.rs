@@ -5,20 +5,16 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 
-use super::{Scope, erased};
+use super::Scope;
 use crate::{Error, Result};
 
-/// Keeps an effect until its message comes; once, however often it is told. `false` when the message is not to come: whose it
-/// was, was erased.
+/// Keeps an effect until its message comes; once, however often it is told.
 pub(super) async fn keep(
     transaction: &mut PgConnection,
     scope: Scope,
     gateway_id: &GatewayId,
     effect: &Effect,
-) -> Result<bool> {
-    if erased::was(transaction, scope, gateway_id).await? {
-        return Ok(false);
-    }
+) -> Result<()> {
     let (kind, payload) = to_row(effect);
     sqlx::query(
         "insert into app.pending_effects (clinic_id, channel_id, gateway_id, kind, payload)
@@ -33,7 +29,7 @@ pub(super) async fn keep(
     .bind(payload)
     .execute(transaction)
     .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Takes what waits for this message.

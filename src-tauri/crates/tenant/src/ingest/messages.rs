@@ -2,14 +2,15 @@
 
 use std::sync::Mutex;
 
-use balcao_domain::message::{DeliveryStatus, Effect, GatewayId, GatewayMessage, MessageState, Reaction, Via};
+use balcao_domain::message::{Content, DeliveryStatus, Effect, GatewayId, GatewayMessage, MessageState, Reaction, Via};
+use balcao_domain::satisfaction;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use super::{Scope, adoption, attachment, effects, erased, people, threads};
+use super::{Prior, Scope, adoption, attachment, effects, erased, people, threads};
 use crate::{Result, media};
 
 /// A message as it is stored, as far as it can change.
@@ -35,7 +36,34 @@ pub(super) enum Became {
 }
 
 /// Stores a message.
-pub(super) async fn store(transaction: &mut PgConnection, scope: Scope, message: &GatewayMessage) -> Result<Became> {
+pub(super) async fn store(
+    transaction: &mut PgConnection,
+    scope: Scope,
+    prior: &mut Prior,
+    message: &GatewayMessage,
+) -> Result<Became> {
+    if prior.is_news(message) {
+        let thread = match prior.thread_of(message) {
+            Some(thread) => thread,
+            None => {
+                let push_name = message.push_name.as_deref();
+                let contact = people::find_or_make(transaction, scope, &message.person, push_name, None).await?;
+                prior.forget(&message.person, contact);
+                threads::find_or_make(transaction, scope, contact, message).await?
+            }
+        };
+        insert(transaction, scope, thread, message, &[]).await?;
+        prior.note(&message.gateway_id);
+        return Ok(Became::New);
+    }
+    let became = store_known(transaction, scope, message).await?;
+    prior.note(&message.gateway_id);
+    prior.forget_people();
+    Ok(became)
+}
+
+/// Stores a message of which something is known already, or may be.
+async fn store_known(transaction: &mut PgConnection, scope: Scope, message: &GatewayMessage) -> Result<Became> {
     let mut stored = find(transaction, scope, &message.gateway_id).await?;
     if stored.is_none() && erased::was(transaction, scope, &message.gateway_id).await? {
         return Ok(Became::Erased);
@@ -58,7 +86,8 @@ pub(super) async fn store(transaction: &mut PgConnection, scope: Scope, message:
         }
         None => {
             let thread = threads::find_or_make(transaction, scope, contact, message).await?;
-            insert(transaction, scope, thread, message).await?;
+            let waiting = effects::take(transaction, scope, &message.gateway_id).await?;
+            insert(transaction, scope, thread, message, &waiting).await?;
             Ok(Became::New)
         }
     }
@@ -127,11 +156,18 @@ fn stored(row: &PgRow) -> Result<Stored> {
     })
 }
 
-async fn insert(transaction: &mut PgConnection, scope: Scope, thread: Uuid, message: &GatewayMessage) -> Result<()> {
+/// `waiting` is what was said of the message before it came.
+async fn insert(
+    transaction: &mut PgConnection,
+    scope: Scope,
+    thread: Uuid,
+    message: &GatewayMessage,
+    waiting: &[Effect],
+) -> Result<()> {
     let mut state =
         MessageState { status: message.initial_status(), body: message.content.body(), ..MessageState::default() };
-    for effect in effects::take(transaction, scope, &message.gateway_id).await? {
-        state.apply(&effect);
+    for effect in waiting {
+        state.apply(effect);
     }
     let (direction, sender_kind) = match (message.from_me, message.via) {
         (false, _) => ("inbound", "contact"),
@@ -142,8 +178,8 @@ async fn insert(transaction: &mut PgConnection, scope: Scope, thread: Uuid, mess
     sqlx::query(
         "insert into app.messages (clinic_id, id, conversation_id, channel_id, direction, sender_kind, kind, body,
                 gateway_id, reply_to_gateway_id, quoted_preview, status, sent_at, attachment, delivered_at, read_at,
-                edited_at, revoked_at, reactions)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                edited_at, revoked_at, reactions, rating)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(scope.clinic)
     .bind(id)
@@ -164,6 +200,7 @@ async fn insert(transaction: &mut PgConnection, scope: Scope, thread: Uuid, mess
     .bind(state.edited_at)
     .bind(state.revoked_at)
     .bind(reactions_to_json(&state.reactions))
+    .bind(rating(message).map(i32::from))
     .execute(&mut *transaction)
     .await?;
     if state.revoked_at.is_none() {
@@ -173,6 +210,17 @@ async fn insert(transaction: &mut PgConnection, scope: Scope, thread: Uuid, mess
         threads::refresh_preview(transaction, scope, id, &state.body).await?;
     }
     Ok(())
+}
+
+/// What a message of the person would be as an answer to how they liked it; the database knows whether that was asked.
+fn rating(message: &GatewayMessage) -> Option<u8> {
+    match &message.content {
+        Content::Text(text) if !message.from_me => satisfaction::score(text),
+        Content::ButtonReply(choice) | Content::ListReply(choice) if !message.from_me => {
+            satisfaction::score(&choice.title)
+        }
+        _ => None,
+    }
 }
 
 /// Fills in what an earlier delivery lacked. What is there stays, but for a status that has moved up.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use balcao_domain::file::{CHUNK_BYTES, FileType};
 use balcao_domain::message::{ChatAddress, GatewayId};
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::connect::{LARGE_ANSWER, answered, finish, within};
-use crate::lease::{self, Fence};
-use crate::{Result, Tenant};
+use crate::connect::{LARGE_ANSWER, answered, within};
+use crate::lease::Fence;
+use crate::{Error, Result, Tenant};
 
 /// A file whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,14 +81,16 @@ impl Tenant {
              join app.conversations c on c.clinic_id = m.clinic_id and c.id = m.conversation_id
              where f.clinic_id = (select id from app.own_clinic) and f.state = 'pending'
                and f.next_try_at <= clock_timestamp() and m.channel_id = $1 and m.gateway_id is not null
+               and length(m.gateway_id) between 1 and $2 and m.gateway_id !~ '[\\u0001-\\u001F\\u007F-\\u009F]'
              order by m.sent_at desc, f.id limit 1",
         );
-        let row =
-            self.ask(async |connection| answered(question.bind(channel).fetch_optional(connection)).await).await?;
+        // One that no gateway gave is not asked for, and does not stand in the way of the others.
+        let question = question.bind(channel).bind(i32::try_from(GatewayId::MOST_CHARS).unwrap_or(i32::MAX));
+        let row = self.ask(async |connection| answered(question.fetch_optional(connection)).await).await?;
         let Some(row) = row else { return Ok(None) };
         let gateway_id: String = row.try_get("gateway_id")?;
         let chat: Option<String> = row.try_get("chat_address")?;
-        let Some(gateway_id) = GatewayId::new(&gateway_id) else { return Ok(None) };
+        let gateway_id = GatewayId::new(&gateway_id).ok_or(Error::Protocol)?;
         Ok(Some(MediaDue {
             id: row.try_get("id")?,
             gateway_id,
@@ -105,17 +107,37 @@ impl Tenant {
     /// # Errors
     /// [`crate::Error::LeaseLost`]; else as any statement.
     pub async fn record_media(&self, fence: Fence, id: Uuid, outcome: &MediaOutcome) -> Result<()> {
-        self.ask(async |connection| {
-            let mut transaction = answered(connection.begin()).await?;
-            let recorded = record(&mut transaction, fence, id, outcome).await;
-            finish(transaction, recorded).await
-        })
-        .await
+        if let MediaOutcome::Fetched { bytes, .. } = outcome
+            && !self.put_pieces(fence, id, bytes).await?
+        {
+            return Ok(());
+        }
+        self.under(fence, async |transaction| record(transaction, id, outcome).await).await
+    }
+
+    /// Puts the bytes of a file here, which has them when that is said. Each piece goes by itself: the lease is not kept from being
+    /// renewed for as long as a file takes on a slow line. `false` where they are not wanted any more.
+    ///
+    /// # Errors
+    /// [`crate::Error::LeaseLost`]; else as any statement.
+    pub(crate) async fn put_pieces(&self, fence: Fence, media: Uuid, bytes: &[u8]) -> Result<bool> {
+        for (place, piece) in (0_i32..).zip(bytes.chunks(CHUNK_BYTES)) {
+            let is_wanted: bool = self
+                .under(fence, async |transaction| {
+                    let question = sqlx::query_scalar("select app.put_media_piece($1, $2, $3)");
+                    let question = question.bind(media).bind(place).bind(piece);
+                    within(LARGE_ANSWER, question.fetch_one(transaction)).await
+                })
+                .await?;
+            if !is_wanted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
-async fn record(transaction: &mut PgConnection, fence: Fence, id: Uuid, outcome: &MediaOutcome) -> Result<()> {
-    lease::hold(transaction, fence).await?;
+async fn record(transaction: &mut PgConnection, id: Uuid, outcome: &MediaOutcome) -> Result<()> {
     match outcome {
         MediaOutcome::Fetched { bytes, file_name } => keep(transaction, id, bytes, file_name.as_deref()).await,
         MediaOutcome::Again { problem, wait } => {
@@ -137,6 +159,7 @@ async fn record(transaction: &mut PgConnection, fence: Fence, id: Uuid, outcome:
     }
 }
 
+/// Its pieces are here: it is stored.
 async fn keep(transaction: &mut PgConnection, id: Uuid, bytes: &[u8], file_name: Option<&str>) -> Result<()> {
     let question = sqlx::query(
         "update app.media set state = 'stored', storage = 'database', mime_type = $2, size_bytes = $3, sha256 = $4,
@@ -149,15 +172,5 @@ async fn keep(transaction: &mut PgConnection, id: Uuid, bytes: &[u8], file_name:
         .bind(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
         .bind(Sha256::digest(bytes).to_vec())
         .bind(file_name);
-    if answered(question.execute(&mut *transaction)).await?.rows_affected() == 0 {
-        return Ok(());
-    }
-    for (place, piece) in (0_i32..).zip(bytes.chunks(CHUNK_BYTES)) {
-        let question = sqlx::query(
-            "insert into app.media_chunks (clinic_id, media_id, place, bytes)
-             values ((select id from app.own_clinic), $1, $2, $3)",
-        );
-        within(LARGE_ANSWER, question.bind(id).bind(place).bind(piece).execute(&mut *transaction)).await?;
-    }
-    Ok(())
+    answered(question.execute(transaction)).await.map(|_| ())
 }

@@ -9,6 +9,7 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::Code;
@@ -41,6 +42,12 @@ pub struct Invitation {
     /// Who is invited.
     #[serde(rename = "m")]
     pub member_name: String,
+    /// The clinic; absent from what an earlier version has made.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub clinic_id: Option<Uuid>,
+    /// The member; likewise.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub member_id: Option<Uuid>,
     /// When it was made, on the clock of the computer that made it.
     #[serde(rename = "i", with = "chrono::serde::ts_seconds")]
     pub made_at: DateTime<Utc>,
@@ -142,6 +149,8 @@ mod tests {
             password: "hunter2-hunter2".to_owned(),
             clinic_name: "Clínica Ipê".to_owned(),
             member_name: "Ana".to_owned(),
+            clinic_id: Some(Uuid::from_u128(u128::MAX)),
+            member_id: Some(Uuid::from_u128(u128::MAX)),
             made_at: at(1_795_000_000),
             expires_at: at(1_795_086_400),
         }
@@ -165,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_version_has_made_is_opened_too() {
+        let mut earlier = serde_json::to_value(invitation()).expect("it is an object");
+        let fields = earlier.as_object_mut().expect("it is an object");
+        assert!(fields.remove("k").is_some() && fields.remove("n").is_some());
+        let read: Invitation = serde_json::from_value(earlier).expect("it is read");
+        assert_eq!(read, Invitation { clinic_id: None, member_id: None, ..invitation() });
+    }
+
+    #[test]
     fn what_is_no_invitation_is_said_to_be_none_and_a_changed_one_is_not_opened() {
         let code = Code::random();
         let text = invitation().seal(&code).expect("it is sealed");
@@ -176,7 +194,8 @@ mod tests {
             (text[..50].to_owned(), InvitationError::NotAnInvitation),
             ("x".repeat(100_000), InvitationError::NotAnInvitation),
             (text.replacen("balcao1", "balcao2", 1), InvitationError::Newer),
-            (text[..text.len() - 8].to_owned(), InvitationError::WrongCode),
+            // Cut where a byte ends.
+            (text[..text.len() / 4 * 4 - 8].to_owned(), InvitationError::WrongCode),
         ] {
             assert_eq!(Invitation::open(&text, &code), Err(expected), "{text:.20}");
         }

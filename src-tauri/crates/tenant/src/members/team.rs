@@ -234,20 +234,20 @@ impl Tenant {
             Invite::Person(comer) => (Some(comer), None),
             Invite::Computer { member_id } => (None, Some(*member_id)),
         };
-        let question =
-            sqlx::query(
-                "select i.refusal, i.invitation_id, i.invited_login, i.expires_at, m.name as member_name, c.name as clinic_name
+        let question = sqlx::query(
+            "select i.refusal, i.invitation_id, i.invited_login, i.expires_at, i.invited_member, m.name as member_name,
+                        c.id as clinic_id, c.name as clinic_name
                  from app.invite_member($1, $2, $3, $4, $5, $6, $7) i
                  left join app.clinics c on c.id = (select app.current_clinic())
                  left join app.members m on m.clinic_id = c.id and m.id = i.invited_member",
-            )
-            .bind(comer.map(|comer| comer.name.as_str()))
-            .bind(comer.and_then(|comer| comer.email.as_deref()))
-            .bind(comer.map(|comer| comer.role.as_str()))
-            .bind(comer.and_then(|comer| comer.agenda))
-            .bind(member_id)
-            .bind(device_name)
-            .bind(verifier(&password));
+        )
+        .bind(comer.map(|comer| comer.name.as_str()))
+        .bind(comer.and_then(|comer| comer.email.as_deref()))
+        .bind(comer.map(|comer| comer.role.as_str()))
+        .bind(comer.and_then(|comer| comer.agenda))
+        .bind(member_id)
+        .bind(device_name)
+        .bind(verifier(&password));
         let row = self.ask(async |connection| answered(question.fetch_one(connection)).await).await?;
         if let Some(code) = row.try_get::<Option<String>, _>("refusal")? {
             return Ok(Err(TeamRefusal::from_code(&code)?));
@@ -261,6 +261,8 @@ impl Tenant {
                 password,
                 clinic_name: row.try_get::<Option<String>, _>("clinic_name")?.unwrap_or_default(),
                 member_name: comer.map(|comer| comer.name.clone()).or(known).unwrap_or_default(),
+                clinic_id: row.try_get("clinic_id")?,
+                member_id: row.try_get("invited_member")?,
                 made_at: now,
                 expires_at: row.try_get("expires_at")?,
             },

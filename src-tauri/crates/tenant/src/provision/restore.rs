@@ -278,6 +278,10 @@ impl Restoration {
             if (line.starts_with("REVOKE ") || line.starts_with("GRANT ")) && line.contains(" pg_catalog.") {
                 continue;
             }
+            // Newer servers number their columns among the options, and tell a `pg_dump` that does not know of it yet.
+            if line.starts_with("ALTER TABLE ONLY ") && line.contains(" SET (pg_attver=") {
+                continue;
+            }
             let (belongs, whose) = (format!(" OWNER TO {};", self.former), format!(" FOR ROLE {} ", self.former));
             match line.strip_suffix(&belongs).filter(|_| line.starts_with("ALTER ")) {
                 Some(thing) => out.push_str(&format!("{thing} OWNER TO {owner};")),

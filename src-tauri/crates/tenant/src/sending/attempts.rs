@@ -29,7 +29,7 @@ pub struct Attempt {
 pub enum Begun {
     /// It is written down that it does.
     Now(Attempt),
-    /// Not any more: it was called off, put off, or has gone.
+    /// Not any more: it was called off, put off, has gone, or asks too late how somebody liked it.
     NotAnyMore,
 }
 
@@ -71,6 +71,10 @@ async fn begin(transaction: &mut PgConnection, fence: Fence, channel: Uuid, due:
     );
     let waits: Option<Uuid> = answered(question.bind(due.message).fetch_optional(&mut *transaction)).await?;
     if waits.is_none() {
+        return Ok(Begun::NotAnyMore);
+    }
+    let dropped = sqlx::query_scalar("select app.drop_late_question($1)").bind(due.message);
+    if answered(dropped.fetch_one(&mut *transaction)).await? {
         return Ok(Begun::NotAnyMore);
     }
     let taken = sqlx::query_scalar(

@@ -22,6 +22,8 @@ pub struct Due {
     pub phone: Option<Phone>,
     /// text, image, …
     pub kind: String,
+    /// Whether it was spoken into a microphone.
+    pub is_voice: bool,
     /// Its words.
     pub body: String,
     /// What it answers.
@@ -79,29 +81,46 @@ impl Tenant {
 
 async fn first(connection: &mut PgConnection, channel: Uuid) -> Result<Option<PgRow>> {
     let question = sqlx::query(
-        "with waiting as (
-             select j.id as job, j.status as state, j.run_at, j.priority, m.id, m.conversation_id, m.kind, m.body, m.sent_at,
-                    m.reply_to_gateway_id, m.status,
-                    m.kind not in ('image', 'audio', 'video', 'document', 'sticker') or f.state = 'stored' as is_whole,
-                    row_number() over (partition by m.conversation_id
-                                       order by (j.status = 'running') desc, m.sent_at, m.id) as place
+        // Message by message, behind fences: the database keeps no statistics of messages, and without them it takes all of a channel
+        // to be next to none, and would look at each of them for every job.
+        "with jobs as materialized (
+             select j.id as job, j.status as state, j.run_at, j.priority, (j.payload ->> 'message_id')::uuid as message
              from app.jobs j
-             join app.messages m on m.clinic_id = j.clinic_id and m.id = (j.payload ->> 'message_id')::uuid
+             where j.clinic_id = (select app.current_clinic()) and j.kind = 'send_message' and j.status in ('queued', 'running')
+         ), waiting as (
+             select j.*, m.id, m.conversation_id, m.kind, m.body, m.sent_at,
+                    m.reply_to_gateway_id, m.status, coalesce(m.attachment -> 'voice' = 'true', false) as is_voice,
+                    m.kind not in ('image', 'audio', 'video', 'document', 'sticker')
+                        or (f.state = 'stored' and o.is_away is null) as is_whole,
+                    row_number() over (partition by m.conversation_id
+                                       order by (j.state = 'running') desc, m.sent_at, m.id) as place
+             from jobs j
+             join lateral (select * from app.messages m
+                           where m.clinic_id = (select app.current_clinic()) and m.id = j.message offset 0) m on true
              left join app.media f on f.clinic_id = m.clinic_id and f.message_id = m.id
-             where j.clinic_id = (select app.current_clinic()) and j.kind = 'send_message'
-               and j.status in ('queued', 'running') and m.channel_id = $1
+             -- One that is sent again may have its file in the bucket by now.
+             left join lateral (select true as is_away from app.media_objects o
+                                where o.clinic_id = (select app.current_clinic()) and o.media_id = f.id
+                                  and o.moved_at is not null and o.brought_at is null
+                                offset 0) o on true
+             where m.channel_id = $1
                and (m.scheduled_for is null or m.scheduled_for <= clock_timestamp())
                -- Whoever wrote it may have gone home before the file was here: those behind it wait a while, and not for ever.
-               and (m.kind not in ('image', 'audio', 'video', 'document', 'sticker') or f.state = 'stored'
+               and (m.kind not in ('image', 'audio', 'video', 'document', 'sticker')
+                    or (f.state = 'stored' and o.is_away is null)
                     or m.created_at > clock_timestamp() - interval '2 minutes')
+         ), next as materialized (
+             select * from waiting w
+             where w.place = 1 and w.state = 'queued' and w.status = 'queued' and w.is_whole and w.run_at <= clock_timestamp()
+             order by w.priority desc, w.sent_at, w.id limit 1
          )
          select w.*, c.chat_address, p.phone, q.direction = 'outbound' as quoted_ours
-         from waiting w
+         from next w
          join app.conversations c on c.clinic_id = (select app.current_clinic()) and c.id = w.conversation_id
          join app.contacts p on p.clinic_id = c.clinic_id and p.id = c.contact_id
-         left join app.messages q on q.clinic_id = c.clinic_id and q.channel_id = $1 and q.gateway_id = w.reply_to_gateway_id
-         where w.place = 1 and w.state = 'queued' and w.status = 'queued' and w.is_whole and w.run_at <= clock_timestamp()
-         order by w.priority desc, w.sent_at, w.id limit 1",
+         left join lateral (select q.direction from app.messages q
+                            where q.clinic_id = c.clinic_id and q.channel_id = $1 and q.gateway_id = w.reply_to_gateway_id
+                            offset 0) q on true",
     );
     answered(question.bind(channel).fetch_optional(connection)).await
 }
@@ -144,6 +163,7 @@ fn read(row: &PgRow, unanswered: Vec<GatewayId>) -> Result<Due> {
         chat: chat.as_deref().and_then(ChatAddress::new),
         phone: phone.as_deref().and_then(Phone::from_e164),
         kind: row.try_get("kind")?,
+        is_voice: row.try_get("is_voice")?,
         body: row.try_get("body")?,
         quoted: quoted
             .and_then(|id| GatewayId::new(&id))
