@@ -6,17 +6,20 @@ import { defineConfig } from '@playwright/test';
  */
 const real = process.env.BALCAO_URL;
 
+/** Invented clinics, each behind a server of its own: so many tests run at once. */
+const invented = [4178, 4179];
+
 export default defineConfig({
   testDir: 'e2e',
   // The program serves one clinic: two tests at once would change it under each other.
-  workers: 1,
+  workers: real ? 1 : invented.length,
   fullyParallel: false,
   timeout: 30_000,
   expect: { timeout: 7_000 },
   reporter: 'list',
   outputDir: 'test-results',
   use: {
-    baseURL: real ?? 'http://localhost:4178',
+    baseURL: real,
     viewport: { width: 1366, height: 768 },
     locale: 'pt-BR',
     timezoneId: 'America/Sao_Paulo',
@@ -28,10 +31,10 @@ export default defineConfig({
   },
   webServer: real
     ? undefined
-    : {
-        command: 'vite preview --mode fake',
-        url: 'http://localhost:4178',
+    : invented.map((port) => ({
+        command: `vite preview --mode fake --port ${port}`,
+        url: `http://localhost:${port}`,
         reuseExistingServer: true,
         timeout: 60_000,
-      },
+      })),
 });

@@ -31,13 +31,14 @@ test.describe('states that only an invented clinic can be put into', () => {
 
       await clinic.getByTestId('backup-words').focus();
       await clinic.keyboard.press('Enter');
-      const words = await clinic.getByTestId('recovery-words').locator('li').allTextContents();
-      expect(words).toHaveLength(12);
+      const list = clinic.getByTestId('recovery-words');
+      await expect(list.locator('li')).toHaveCount(12);
+      const words = await list.locator('li').allTextContents();
       await clinic.getByTestId('words-written').hover();
       expect(await violations(clinic)).toEqual([]);
       await clinic.emulateMedia({ media: 'print' });
-      const list = (await clinic.getByTestId('recovery-words').boundingBox())!;
-      expect([list.x < 60, list.width > 600], 'the sheet begins at the left and has the page').toEqual([
+      const sheet = (await list.boundingBox())!;
+      expect([sheet.x < 60, sheet.width > 600], 'the sheet begins at the left and has the page').toEqual([
         true,
         true,
       ]);
@@ -45,7 +46,9 @@ test.describe('states that only an invented clinic can be put into', () => {
       await clinic.emulateMedia({ media: null });
       await clinic.getByTestId('words-written').focus();
       await clinic.keyboard.press('Enter');
-      for (const label of await clinic.getByTestId('words-form').locator('label').all()) {
+      const asked = clinic.getByTestId('words-form').locator('label');
+      await expect(asked).toHaveCount(3);
+      for (const label of await asked.all()) {
         const place = Number(/\d+/.exec((await label.textContent()) ?? '')?.[0]);
         await label.locator('input').fill(words[place - 1]!);
       }

@@ -62,6 +62,7 @@ test.describe('states that only an invented clinic can be put into', () => {
         url: 'https://evo.clinica.com.br',
         instance: 'recepcao',
         relay_url: null,
+        ca_pem: null,
         per_instance: false,
         pace: 'calm',
         daily_cap: 400,
@@ -72,13 +73,14 @@ test.describe('states that only an invented clinic can be put into', () => {
         {},
         { wish: { ...wish, name: 'Plantão' }, acks_missing_since: since, unknown_outcomes: 2 },
         { wish: { ...wish, name: 'Vacinas' }, key: 'missing', status: 'disconnected', problem: 'no_key' },
-        { wish: { ...wish, name: 'Antigo' }, active: false },
+        { wish: { ...wish, name: 'Férias' }, active: false },
+        { wish: { ...wish, name: 'Antigo' }, active: false, removed: true, key: 'missing' },
       ];
       await clinic.request.post('/fake', {
         data: { keep: true, session, preferences: { theme }, channels: { channels } },
       });
       await clinic.goto('/#/settings/channels');
-      await expect(clinic.getByTestId('channel')).toHaveCount(4);
+      await expect(clinic.getByTestId('channel')).toHaveCount(5);
       await expect(clinic.getByTestId('channel-alarm')).toContainText('Plantão');
       await expect(clinic.getByTestId('work-line')).toContainText('PC do balcão: Recepção 1');
       expect(await violations(clinic)).toEqual([]);
@@ -94,6 +96,11 @@ test.describe('states that only an invented clinic can be put into', () => {
       expect(await violations(clinic)).toEqual([]);
       await clinic.getByTestId('channel-pair-again-yes').click();
       await expect(clinic.getByTestId('pairing-qr')).toBeVisible();
+      expect(await violations(clinic)).toEqual([]);
+      await clinic.getByTestId('pairing-other-way').click();
+      expect(await violations(clinic)).toEqual([]);
+      await clinic.keyboard.press('Enter');
+      await expect(clinic.getByTestId('pairing-typed')).toBeVisible();
       expect(await violations(clinic)).toEqual([]);
     });
 });

@@ -9,6 +9,10 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 
 /** A page in an open clinic, with nothing said on its console that should not be. */
 export const test = base.extend<{ clinic: Page }>({
+  // The invented clinics stand side by side, one for each test that runs at the same time.
+  baseURL: async ({ baseURL }, use, info) => {
+    await use(baseURL ?? `http://localhost:${4178 + info.parallelIndex}`);
+  },
   clinic: async ({ page }, use) => {
     const said: string[] = [];
     page.on('pageerror', (error) => said.push(error.message));

@@ -1,34 +1,16 @@
 import { expect, test } from './clinic';
 
-test('a reply to the longest wait takes Enter, the words and Enter', async ({ clinic }) => {
-  const rows = clinic.getByTestId('conversation-row');
-  await expect(rows.first()).toBeVisible();
-  const id = await rows.first().getAttribute('data-conversation-id');
-
-  await clinic.keyboard.press('Enter');
-  await expect(clinic.getByTestId('composer')).toBeFocused();
-  const words = `Bom dia, temos horário amanhã às 9:30. ${Date.now()}`;
-  await clinic.keyboard.type(words);
-  await clinic.keyboard.press('Enter');
-
-  const message = clinic.getByTestId('message').filter({ hasText: words });
-  await expect(message).toBeVisible();
-  await expect(message).toHaveAttribute('data-direction', 'outbound');
-  await expect(clinic.getByTestId('composer')).toHaveValue('');
-  await expect(
-    clinic.locator(`[data-testid=conversation-row][data-conversation-id="${id}"]`),
-    'whoever was answered no longer waits',
-  ).toHaveCount(0);
-  await expect(clinic.getByTestId('status-line')).toHaveAttribute('data-waiting', '0');
-});
-
 test('a draft stays with its conversation', async ({ clinic }) => {
   const rows = clinic.getByTestId('conversation-row');
-  await rows.nth(0).click();
+  // By their ids: the list may be in another order by the time of the next click.
+  const idOf = async (at: number) => (await rows.nth(at).getAttribute('data-conversation-id')) ?? '';
+  const [one, other] = [await idOf(0), await idOf(1)];
+  const open = (id: string) => clinic.locator(`[data-conversation-id="${id}"]`).click();
+  await open(one);
   await clinic.getByTestId('composer').fill('pela metade');
-  await rows.nth(1).click();
+  await open(other);
   await expect(clinic.getByTestId('composer')).toHaveValue('');
-  await rows.nth(0).click();
+  await open(one);
   await expect(clinic.getByTestId('composer')).toHaveValue('pela metade');
 });
 
@@ -36,25 +18,9 @@ test('a thread opens at its newest message', async ({ clinic }) => {
   await clinic.getByTestId('conversation-row').nth(2).click();
   const last = clinic.getByTestId('message').last();
   await expect(last).toBeInViewport();
-  const foot = await clinic
-    .getByTestId('thread')
-    .evaluate((el) => el.scrollHeight - el.scrollTop - el.clientHeight);
-  expect(foot).toBeLessThan(40);
-});
-
-test('the filter finds people without their accents', async ({ clinic }) => {
-  await clinic.getByTestId('view-all').click();
-  const row = clinic
-    .getByTestId('conversation-row')
-    .filter({ hasText: /[áéíóúãõâêôç]/i })
-    .first();
-  await expect(row).toBeVisible();
-  const name = (await row.locator('.name').innerText()).trim();
-  const word = name.split(' ').find((each) => /[áéíóúãõâêôç]/i.test(each)) ?? name.split(' ')[0] ?? name;
-  await clinic.keyboard.press('/');
-  await expect(clinic.getByTestId('inbox-filter')).toBeFocused();
-  await clinic.keyboard.type(word.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase());
-  await expect(clinic.getByTestId('conversation-row').filter({ hasText: name }).first()).toBeVisible();
+  const foot = () =>
+    clinic.getByTestId('thread').evaluate((el) => el.scrollHeight - el.scrollTop - el.clientHeight);
+  await expect.poll(foot).toBeLessThan(40);
 });
 
 test('j, k and Escape walk without a mouse', async ({ clinic }) => {

@@ -30,7 +30,7 @@ test('a picture is shown in its thread, in large, and with the keys alone', asyn
   const bubble = clinic.locator(`[data-message-id="${picture}"]`);
   const shown = bubble.getByTestId('picture');
   await expect(shown).toBeVisible();
-  expect(await shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  await expect.poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
   expect(await violations(clinic)).toEqual([]);
   await bubble.getByTestId('open-picture').focus();
   await clinic.keyboard.press('Enter');

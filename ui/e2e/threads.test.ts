@@ -4,7 +4,6 @@ import { call, expect, test, violations } from './clinic';
 interface Row {
   id: string;
   name: string;
-  handler: string;
   status: string;
   assignee_id: string | null;
   labels: string[];
@@ -28,15 +27,6 @@ async function openFirst(page: Page, view: string): Promise<Row> {
   await expect(page.getByTestId('act-hand-over')).toBeVisible();
   return row;
 }
-
-test('a thread is taken from the bot, and given back, with one key each', async ({ clinic }) => {
-  const row = await openFirst(clinic, 'bot');
-  await clinic.keyboard.press('t');
-  await expect.poll(async () => (await now(clinic, row.id))?.handler).toBe('person');
-  await expect(clinic.getByTestId('act-hand-over')).toHaveAttribute('title', 'Devolver ao robô · t');
-  await clinic.keyboard.press('t');
-  await expect.poll(async () => (await now(clinic, row.id))?.handler).toBe('bot');
-});
 
 test('e closes with one key, and the toast opens it again with one click', async ({ clinic }) => {
   const row = await openFirst(clinic, 'needs_reply');

@@ -221,3 +221,68 @@ test('another thread begins without the panel', async () => {
   await waitFor(() => expect(screen.queryByTestId('booking')).toBeNull());
   expect(clinic.asked.some(({ cmd }) => cmd === 'book_appointment')).toBe(false);
 });
+
+test('until the clinic has a visit it says so beside the text, which may go all the same', async () => {
+  const clinic = open(
+    { status: { connection: 'offline', offline_since: new Date().toISOString() } },
+    '#/inbox/all/conv-0',
+  );
+  await openBooking(clinic, 0);
+  await press('Enter');
+  await waitFor(() => expect(composer().value).toContain('ficou marcado'));
+  const waits = await screen.findByTestId('awaited-waits', {}, { timeout: 3000 });
+  expect(waits).toHaveTextContent(/Aguardando a clínica confirmar: Theo, .* O texto abaixo pode ir/);
+  expect(screen.getByTestId('send')).toBeEnabled();
+  // It is there: nothing is to be said any more, and the text stays.
+  clinic.visits.at(-1)!.state = 'confirmed';
+  clinic.tell(['agenda']);
+  await waitFor(() => expect(screen.queryByTestId('awaited')).toBeNull());
+  expect(composer().value).toContain('ficou marcado');
+});
+
+test('a time that somebody else took takes its text back, and asks for a decision', async () => {
+  const clinic = open(
+    { status: { connection: 'offline', offline_since: new Date().toISOString() } },
+    '#/inbox/all/conv-0',
+  );
+  const area = await screen.findByTestId<HTMLTextAreaElement>('composer');
+  area.focus();
+  document.execCommand('insertText', false, 'Oi!');
+  area.blur();
+  await openBooking(clinic, 0);
+  await press('Enter');
+  await waitFor(() => expect(composer().value).toMatch(/^Oi!\nMaria, ficou marcado/));
+  const visit = clinic.visits.at(-1)!;
+  clinic.booking.refused.set(visit.id, 'slot_taken');
+  visit.state = 'parked';
+  clinic.tell(['agenda']);
+  const lost = await screen.findByTestId('awaited-lost');
+  await waitFor(() => expect(composer().value, 'what else was written stays').toBe('Oi!'));
+  expect(lost).toHaveTextContent('foi ocupado por outra pessoa');
+  expect(lost).toHaveTextContent('O texto que confirmava saiu do campo.');
+  expect(screen.getByTestId('awaited-decide')).toBeVisible();
+});
+
+test('a patient who was made with a visit goes with it when that is undone', async () => {
+  const clinic = open({}, '#/inbox/all/conv-0');
+  await openBooking(clinic, 0);
+  await fireEvent.change(screen.getByTestId('booking-for'), { target: { value: 'new' } });
+  const name = await screen.findByTestId<HTMLInputElement>('booking-name');
+  await fireEvent.input(name, { target: { value: 'Lia' } });
+  await press('Enter', name);
+  await waitFor(() => expect(clinic.booking.patients.get('contact-0')).toHaveLength(2));
+  (await screen.findAllByTestId('toast-act')).at(-1)!.click();
+  await waitFor(() => expect(clinic.booking.patients.get('contact-0')).toHaveLength(1));
+  expect(lastAsked(clinic, 'undo_booking')).toMatchObject({ patient_added: 'patient-new-1' });
+});
+
+test('the owner says how soon a visit is still offered', async () => {
+  const clinic = open({}, '#/settings');
+  clinic.set({ session: { ...clinic.session, member: { id: 'me', name: 'Júlia', role: 'owner' } } as never });
+  const field = await screen.findByTestId<HTMLInputElement>('lead-minutes');
+  expect(field.value).toBe('30');
+  await fireEvent.input(field, { target: { value: '90' } });
+  screen.getByTestId('lead-save').click();
+  await waitFor(() => expect(lastAsked(clinic, 'set_booking_lead')).toEqual({ minutes: 90 }));
+  expect(await screen.findByText('A antecedência foi mudada.')).toBeVisible();
+});

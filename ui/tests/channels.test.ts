@@ -74,6 +74,9 @@ test('another key after a trial is tried again before it is kept', async () => {
 test.each([
   ['address', 'gateway_unreachable', 'Ninguém responde'],
   ['tls', 'gateway_certificate_refused', 'A chave não foi enviada'],
+  ['tls', 'gateway_certificate_unknown_issuer', 'não é de uma autoridade em que este computador confia'],
+  ['tls', 'gateway_certificate_other_name', 'O certificado do servidor é de outro endereço'],
+  ['tls', 'gateway_certificate_expired', 'O certificado do servidor venceu'],
   ['key', 'gateway_key_refused', 'O servidor recusa a chave'],
   ['instance', 'gateway_key_refused', 'A chave é de outra instância'],
   ['stream', 'gateway_no_stream', 'passar WebSocket adiante'],
@@ -94,6 +97,24 @@ test.each([
     await waitFor(() => expect(asked(clinic, 'add_channel')).toHaveLength(1));
   },
 );
+
+test('a server with a certificate of its own is believed under the authority that was pasted', async () => {
+  const trial = inventedTrial(undefined, undefined, { tls: { protection: 'given' } });
+  const clinic = open({ session: session(), channels: { trial } }, settings);
+  await fill();
+  expect(screen.queryByLabelText(/Certificado da autoridade/)).toBeNull();
+  screen.getByLabelText('O servidor usa um certificado próprio').click();
+  const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+  await screen.findByLabelText(/Certificado da autoridade/);
+  type('ca_pem', pem);
+  screen.getByTestId('channel-test').click();
+  await waitFor(() =>
+    expect(screen.getByTestId('channel-trial')).toHaveTextContent('um certificado da autoridade informada'),
+  );
+  (await screen.findByTestId('channel-keep')).click();
+  await waitFor(() => expect(asked(clinic, 'add_channel')).toHaveLength(1));
+  expect(asked(clinic, 'add_channel')[0]).toMatchObject({ wish: { ca_pem: pem } });
+});
 
 test('what works and is to be thought about is told apart from what is well', async () => {
   const trial = inventedTrial(undefined, undefined, {
@@ -142,7 +163,53 @@ test('a code that nobody reads is over, and another one can be asked for', async
   clinic.channels.set({ pairing: { state: 'over', picture: null } });
   (await screen.findByTestId('pairing-again')).click();
   await waitFor(() => expect(asked(clinic, 'pair_channel')).toHaveLength(2));
-  expect(asked(clinic, 'pair_channel').at(-1)).toEqual({ id: 'channel', afresh: false });
+  expect(asked(clinic, 'pair_channel').at(-1)).toEqual({ id: 'channel', afresh: false, number: null });
+});
+
+test('a phone without a camera is paired by a code that is typed there', async () => {
+  const clinic = open(
+    { session: session(), channels: { channels: [{ status: 'disconnected', needs_pairing: true }] } },
+    settings,
+  );
+  (await screen.findByTestId('channel-pair')).click();
+  await screen.findByTestId('pairing-qr');
+  screen.getByTestId('pairing-other-way').click();
+  const form = await screen.findByTestId('pairing-number-form');
+  const field = form.querySelector<HTMLInputElement>('[name=number]')!;
+  expect(field.value, 'the number that is known is there').toBe('(11) 98888-0000');
+  type('number', 'recepção');
+  screen.getByTestId('pairing-ask').click();
+  expect(await screen.findByText(/Isto não parece um número/)).toBeVisible();
+  type('number', '11 98888-0000');
+  screen.getByTestId('pairing-ask').click();
+  expect(await screen.findByTestId('pairing-typed')).toHaveTextContent('BALC-0042');
+  expect(asked(clinic, 'pair_channel').at(-1)).toEqual({
+    id: 'channel',
+    afresh: false,
+    number: '11 98888-0000',
+  });
+  screen.getByTestId('pairing-other-way').click();
+  expect(await screen.findByTestId('pairing-qr')).toBeVisible();
+  expect(asked(clinic, 'pair_channel').at(-1)).toMatchObject({ number: null });
+});
+
+test('a connection that is paused and one that was removed are told apart in words and deeds', async () => {
+  const clinic = open(
+    {
+      session: session(),
+      channels: { channels: [{ active: false }, { active: false, removed: true, key: 'missing' }] },
+    },
+    settings,
+  );
+  const [paused, removed] = await screen.findAllByTestId('channel');
+  expect(within(paused!).getByTestId('channel-standing')).toHaveTextContent('Pausada');
+  expect(paused).toHaveTextContent('A chave continua guardada');
+  expect(within(paused!).getByTestId('channel-remove')).toBeVisible();
+  expect(within(removed!).getByTestId('channel-standing')).toHaveTextContent('Removida');
+  expect(removed).toHaveTextContent('só por causa das conversas');
+  expect(within(removed!).queryByTestId('channel-remove')).toBeNull();
+  within(removed!).getByTestId('channel-use').click();
+  await waitFor(() => expect(asked(clinic, 'use_channel')).toEqual([{ id: 'channel-1', active: true }]));
 });
 
 test('pairing again says what that costs before the phone is disconnected', async () => {
@@ -152,7 +219,9 @@ test('pairing again says what that costs before the phone is disconnected', asyn
   expect(asked(clinic, 'pair_channel')).toEqual([]);
   screen.getByTestId('channel-pair-again-yes').click();
   await screen.findByTestId('pairing');
-  await waitFor(() => expect(asked(clinic, 'pair_channel')).toEqual([{ id: 'channel', afresh: true }]));
+  await waitFor(() =>
+    expect(asked(clinic, 'pair_channel')).toEqual([{ id: 'channel', afresh: true, number: null }]),
+  );
 });
 
 test('a connection tells how it is doing, and which computer looks after it', async () => {

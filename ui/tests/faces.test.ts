@@ -24,9 +24,31 @@ test('a place, cards, a poll and a deleted message have faces of their own', asy
   expect((screen.getByText('(11) 97777-1234') as HTMLAnchorElement).href).toBe('tel:+5511977771234');
   expect(screen.getByText('ramal 12').tagName).not.toBe('A');
   expect(screen.getByText('Dra. Paula')).toBeVisible();
-  expect(await screen.findByText('Quinta à tarde')).toBeVisible();
+  expect(await screen.findByText('Terça de manhã')).toBeVisible();
   expect(screen.getAllByText('Qual dia é melhor?'), 'said once').toHaveLength(1);
   expect(screen.getByText('Mensagem apagada')).toBeVisible();
+});
+
+test('a poll counts the votes that are known and says of the others that nobody can read them', async () => {
+  open({}, '#/inbox/all/conv-2');
+  const poll = await screen.findByTestId('poll');
+  const options = [...poll.querySelectorAll('li')].map((option) =>
+    option.textContent.replace(/\s+/g, ' ').trim(),
+  );
+  expect(options).toEqual(['Terça de manhã', 'Quinta à tarde 2']);
+  expect(poll.querySelectorAll('li')[1]!.title).toContain('a clínica');
+  expect(screen.queryByTestId('vote-unreadable')).toBeNull();
+  const vote = screen.getByTestId('vote');
+  expect(vote.textContent).toContain('Votou em: Quinta à tarde');
+  expect(vote.closest('[data-testid=message]')!.querySelector('.body'), 'said once').toBeNull();
+});
+
+test('a vote that WhatsApp lets nobody read is no vote for anything', async () => {
+  open({}, '#/inbox/all/conv-5');
+  const poll = await screen.findByTestId('poll');
+  expect(poll.textContent).toContain('Quinta à tarde 1');
+  expect((await screen.findByTestId('vote-unreadable')).textContent).toContain('criptografa');
+  expect(screen.getByTestId('vote').textContent).toContain('não pôde ser lido');
 });
 
 test('what cannot be shown says what it is', async () => {
@@ -83,13 +105,14 @@ test('ticks say when it arrived and when it was read', async () => {
 test('a line stands before the first unread message, also where a day begins', () => {
   const clinic = open({}, '#/inbox/all');
   const messages = thread(clinic, 'conv-0');
-  const unread = firstUnread(messages, 3);
+  const opened = { count: 3, last: messages.at(-1)?.id };
+  const unread = firstUnread(messages, opened, false);
   expect(unread?.count).toBe(3);
   const items = withDays(messages, unread);
   const at = items.findIndex((item) => 'unread' in item);
   expect(items[at + 1]?.key).toBe(unread?.id);
-  expect(firstUnread(messages, 0)).toBeUndefined();
-  expect(firstUnread([], 3)).toBeUndefined();
+  expect(firstUnread(messages, { ...opened, count: 0 }, true)).toBeUndefined();
+  expect(firstUnread([], opened, true)).toBeUndefined();
 });
 
 test('o leads to the first unread message, however far above', async () => {

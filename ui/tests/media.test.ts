@@ -1,6 +1,7 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
-import type { MessageRow } from '../src/lib/bridge';
+import type { MessageRow, Session } from '../src/lib/bridge';
+import { waveformOf } from '../src/lib/inbox/composer/waveform';
 import { faceOf } from '../src/lib/inbox/media/kinds';
 import type { FakeClinic } from './fake/clinic';
 import { open } from './open';
@@ -9,6 +10,12 @@ const thread = (clinic: FakeClinic): MessageRow[] => clinic.messages.get('conv-7
 /** The n-th message from the end. */
 const from = (clinic: FakeClinic, end: number): MessageRow => thread(clinic).at(-end)!;
 const bubble = ({ id }: MessageRow) => document.querySelector<HTMLElement>(`[data-message-id="${id}"]`)!;
+
+const owner: Session = {
+  state: 'ready',
+  clinic: { id: 'clinic', name: 'Clínica Acácia', time_zone: 'America/Sao_Paulo', kind: 'remote' },
+  member: { id: 'me', name: 'Júlia Andrade', role: 'owner' },
+};
 
 async function openThread(scenario = {}): Promise<FakeClinic> {
   const clinic = open(scenario, '#/inbox/all/conv-7');
@@ -46,6 +53,37 @@ test('what became of a file is said, and can be tried again', async () => {
   expect(state(10).getByText('O WhatsApp já não tem este arquivo.')).toBeVisible();
   state(10).getByTestId('media-again').click();
   await waitFor(() => expect(state(10).getByText('Buscando o arquivo…')).toBeVisible());
+});
+
+test('a file whose time is over says when it was removed, and cannot be had again', async () => {
+  const clinic = await openThread();
+  const removed = within(bubble(from(clinic, 12)));
+  await waitFor(() => expect(removed.getByText('pedido-2024.pdf')).toBeVisible());
+  expect(removed.getByText('Arquivo removido em 02/11/2026, após 2 anos.')).toBeVisible();
+  expect(removed.queryByTestId('media-again')).toBeNull();
+  expect(removed.getByText('o pedido'), 'the words stay').toBeVisible();
+});
+
+test('an owner says for how long files are kept, and is told what that costs', async () => {
+  const clinic = open({ session: owner }, '#/settings');
+  const choice = await screen.findByTestId<HTMLSelectElement>('files-months');
+  expect(choice.value).toBe('24');
+  await fireEvent.change(choice, { target: { value: '0' } });
+  expect(screen.queryByTestId('files-loses'), 'nothing is lost by keeping more').toBeNull();
+  await fireEvent.change(choice, { target: { value: '6' } });
+  expect((await screen.findByTestId('files-loses')).textContent).toContain('mais de 6 meses');
+  screen.getByTestId('files-save').click();
+  await waitFor(async () => expect((await clinic.call('get_inbox_frame', {})).files_months).toBe(6));
+  await waitFor(() => expect(screen.queryByTestId('files-loses')).toBeNull());
+});
+
+test('a waveform has at most 64 values, the loudest is 100, and silence has none', () => {
+  expect(waveformOf([])).toEqual([]);
+  expect(waveformOf([0, 0, 0])).toEqual([]);
+  expect(waveformOf([10, 20, 5])).toEqual([50, 100, 25]);
+  const long = waveformOf(Array.from({ length: 1000 }, (_, at) => (at === 500 ? 40 : 10)));
+  expect(long).toHaveLength(64);
+  expect([Math.max(...long), long[0], long.filter((value) => value === 100).length]).toEqual([100, 25, 1]);
 });
 
 test('without a line a file that is not here says so, and comes when it is asked for again', async () => {
@@ -145,4 +183,83 @@ test('a file that is refused stays beside the answer', async () => {
   await fireEvent.click(screen.getByTestId('send'));
   expect(await screen.findByText(/grande demais para o WhatsApp/)).toBeVisible();
   expect(screen.getByText('grande.png')).toBeVisible();
+});
+
+/** Puts files beside the answer, as somebody who pastes them. */
+function paste(...files: File[]): void {
+  const clipboard = new DataTransfer();
+  for (const file of files) clipboard.items.add(file);
+  const field = screen.getByTestId('composer');
+  field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: clipboard, bubbles: true }));
+}
+
+test('files beside an answer are there again after the screens were locked, and go as they are', async () => {
+  const clinic = await openThread();
+  await clinic.call('change_lock', { current_pin: null, new_pin: '4829', way: 'pin', minutes: 5 });
+  // More than one piece.
+  const large = new File([new Uint8Array(5 * 1024 * 1024).fill(7)], 'exames.pdf', {
+    type: 'application/pdf',
+  });
+  paste(png('guia.png'), large);
+  await waitFor(() =>
+    expect([...clinic.composer.attached.values()].map(({ whole }) => whole)).toEqual([true, true]),
+  );
+  await clinic.call('lock_now', {});
+  await screen.findByTestId('locked');
+  expect(document.body.textContent).not.toContain('guia.png');
+  expect(document.querySelector('img[src^=blob]')).toBeNull();
+
+  await clinic.call('unlock', { pin: '4829' });
+  await waitFor(() => expect(screen.getAllByTestId('attachment')).toHaveLength(2));
+  const picture = screen.getByText('guia.png').closest('li')!;
+  await waitFor(() => expect(picture.querySelector('img')?.src).toMatch(/^blob:/));
+  screen.getByRole('button', { name: 'Tirar guia.png' }).click();
+  await waitFor(() => expect(clinic.composer.attached.size).toBe(1));
+  await fireEvent.click(screen.getByTestId('send'));
+  await waitFor(() => expect(clinic.media.sent.size).toBe(1));
+  const [sent] = [...clinic.media.sent.values()];
+  expect([sent!.file_name, atob(sent!.base64).length]).toEqual(['exames.pdf', large.size]);
+  expect(clinic.composer.attached.size, 'what went is not kept beside the answer').toBe(0);
+});
+
+test('a recording that was cut off is told from one that was ended, and what had to go from both', async () => {
+  const clinic = open({}, '#/inbox/all');
+  await screen.findByTestId('status-line');
+  const of = { conversation_id: 'conv-7', number: 0, base64: btoa('OggS') };
+  const spoken = {
+    file_name: 'Mensagem de voz',
+    mime_type: 'audio/ogg',
+    voice: { seconds: 8, waveform: [50, 100] },
+  };
+  await clinic.call('keep_attached', { ...of, ...spoken, file_id: 'cut', whole: false });
+  await clinic.call('keep_attached', { ...of, ...spoken, file_id: 'ended', whole: true });
+  const lost = { file_name: 'laudo.pdf', mime_type: 'application/pdf', voice: null };
+  await clinic.call('keep_attached', { ...of, ...lost, file_id: 'lost', whole: false });
+  location.hash = '#/inbox/all/conv-7';
+  await waitFor(() => expect(screen.getAllByTestId('attachment')).toHaveLength(3));
+  const [cut, ended, gone] = screen.getAllByTestId('attachment') as [HTMLElement, HTMLElement, HTMLElement];
+  expect(cut.textContent).toContain('Gravação interrompida');
+  expect(cut.textContent).toContain('0:08');
+  expect(within(cut).getByTestId('attachment-listen')).toBeVisible();
+  expect(ended.textContent).not.toContain('interrompida');
+  expect(gone.textContent).toContain('laudo.pdf');
+  expect(gone.textContent).toContain('Não ficou guardado: anexe de novo.');
+  await fireEvent.click(screen.getByTestId('send'));
+  await waitFor(() => expect(clinic.media.sent.size).toBe(2));
+  await waitFor(() =>
+    expect(screen.getAllByTestId('attachment'), 'nothing is sent of what is gone').toHaveLength(1),
+  );
+  expect(screen.getByTestId('record'), 'and it is in nobody’s way').toBeVisible();
+  screen.getByRole('button', { name: 'Tirar laudo.pdf' }).click();
+  await waitFor(() => expect(clinic.composer.attached.size).toBe(0));
+});
+
+test('a file that cannot be kept is sent all the same', async () => {
+  const clinic = await openThread({ refuse: { keep_attached: 'disk_full' } });
+  paste(png('guia.png'));
+  await waitFor(() => expect(clinic.asked.some(({ cmd }) => cmd === 'keep_attached')).toBe(true));
+  expect(await screen.findByText('guia.png')).toBeVisible();
+  await fireEvent.click(screen.getByTestId('send'));
+  await waitFor(() => expect(clinic.media.sent.size).toBe(1));
+  await waitFor(() => expect(screen.queryByTestId('attachment')).toBeNull());
 });

@@ -18,7 +18,7 @@ const settled = () => new Promise((wake) => setTimeout(wake, 250));
 
 /** Keeps the page at its top until everything above it has come. */
 async function readToTheBeginning(thread: HTMLElement): Promise<void> {
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 800; round++) {
     thread.scrollTop = 0;
     await new Promise((wake) => setTimeout(wake, 30));
     if (screen.queryByText('Início da conversa')) return;
@@ -26,15 +26,19 @@ async function readToTheBeginning(thread: HTMLElement): Promise<void> {
   throw new Error('the beginning never came');
 }
 
-test('messages from before the copy come when the thread is scrolled up, until its beginning', async () => {
-  const clinic = open({ elsewhere: 450 }, '#/inbox/all/conv-3');
-  const thread = await screen.findByTestId('thread');
-  await settled();
-  await readToTheBeginning(thread);
-  expect(clinic.messages.get('conv-3')!.length).toBeGreaterThan(450);
-  thread.scrollTop = 0;
-  await waitFor(() => expect(screen.getByText('mensagem antiga 1')).toBeVisible());
-});
+test(
+  'messages from before the copy come when the thread is scrolled up, until its beginning',
+  { timeout: 30_000 },
+  async () => {
+    const clinic = open({ elsewhere: 450 }, '#/inbox/all/conv-3');
+    const thread = await screen.findByTestId('thread');
+    await settled();
+    await readToTheBeginning(thread);
+    expect(clinic.messages.get('conv-3')!.length).toBeGreaterThan(450);
+    thread.scrollTop = 0;
+    await waitFor(() => expect(screen.getByText('mensagem antiga 1')).toBeVisible());
+  },
+);
 
 test('what is read stays where it is while older messages come in above', { timeout: 20_000 }, async () => {
   const clinic = open({ elsewhere: 450, slow: 400 }, '#/inbox/all/conv-0');

@@ -1,6 +1,7 @@
 import { screen, waitFor } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
 import type { StartLocalClinic } from '../src/lib/bridge';
+import { draft } from '../src/lib/setup/draft.svelte';
 import { open } from './open';
 
 test('the first run offers three ways in and no dead button', async () => {
@@ -85,6 +86,46 @@ test('a set-up on a server that was interrupted says so and can be called off', 
   expect(await screen.findByTestId('interrupted')).toBeVisible();
   (await screen.findByTestId('cancel-setup')).click();
   await waitFor(() => expect(screen.queryByTestId('interrupted')).toBeNull());
+});
+
+test('a set-up that was interrupted goes on with everything that had been written', () => {
+  const services = [{ name: 'Avaliação', duration_minutes: 40, price_cents: null }];
+  const span = (weekday: number, starts_minute: number, ends_minute: number) => ({
+    weekday,
+    starts_minute,
+    ends_minute,
+  });
+  for (const hours of [
+    [span(2, 450, 720), span(2, 810, 1170), span(6, 450, 720), span(6, 810, 1170)],
+    [span(1, 600, 1200), span(7, 600, 1200)],
+    [],
+  ]) {
+    const wish = {
+      clinic_name: 'Acácia',
+      owner_name: 'Júlia',
+      time_zone: 'America/Bahia',
+      vertical: 'dental',
+      practice: { hours, professionals: [{ name: 'Júlia', specialty: null }], services, rooms: ['Sala 1'] },
+    };
+    draft.resume(wish);
+    draft.suggest();
+    expect(draft.wish(true)).toEqual(wish);
+  }
+});
+
+test('a restore onto a server that was interrupted says so, and is begun again with the same file', async () => {
+  const program = open({ session: { state: 'first_run' } });
+  program.restoring = 'C:\\Dropbox\\balcao-20261130.balcao-backup';
+  program.tell(['session']);
+  const said = await screen.findByTestId('interrupted-restore');
+  expect(said.textContent).toContain('balcao-20261130.balcao-backup');
+  expect(said.textContent).toContain('nada ficou no servidor');
+  screen.getByTestId('start-restore').click();
+  expect((await screen.findByTestId('restore-words')).textContent).toContain('balcao-20261130');
+  screen.getByRole('button', { name: 'Voltar' }).click();
+  screen.getByRole('button', { name: 'Voltar' }).click();
+  (await screen.findByTestId('cancel-setup')).click();
+  await waitFor(() => expect(screen.queryByTestId('interrupted-restore')).toBeNull());
 });
 
 test('preparing says which step and how far', async () => {

@@ -11,7 +11,7 @@ import { services } from './people.ts';
 
 type Answers = Pick<
   { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] },
-  'get_booking' | 'find_times' | 'book_appointment' | 'undo_booking'
+  'get_booking' | 'find_times' | 'book_appointment' | 'undo_booking' | 'list_awaited'
 >;
 
 const minute = 60_000;
@@ -38,6 +38,9 @@ export class FakeBooking {
     ['contact-4', [{ id: 'patient-4', name: 'Luciana Prado' }]],
   ]);
   isVeterinary = false;
+  /** Why the clinic has not taken what was booked here; a visit that is in here is parked. */
+  readonly refused = new Map<string, string>();
+  readonly #texts = new Map<string, string>();
   /** People who are their own patients. */
   readonly #own = new Set(['contact-4']);
   #count = 0;
@@ -179,18 +182,37 @@ export class FakeBooking {
         no_show_count: 0,
         state: 'pending',
       };
-      this.#book.visits().push(visit);
-      this.#book.queue('book_appointment', visit);
       const first = row.name.split(' ')[0];
       const whose = patient === row.name ? '' : ` para ${patient}`;
+      const text = `${first}, ficou marcado${whose}: ${this.#when(starts_at)}, com ${time.professional}. Se precisar mudar, é só avisar por aqui.`;
+      this.#texts.set(visit.id, text);
+      this.#book.visits().push(visit);
+      this.#book.queue('book_appointment', visit);
+      const patient_added = book_for.kind === 'patient' ? null : `patient-new-${known.length}`;
+      return { appointment_id: visit.id, text, patient_added };
+    },
+    list_awaited: ({ conversation_id }) => {
+      const { contact_id } = this.#row(conversation_id);
+      const own = this.#book.visits().filter((each) => each.contact_id === contact_id);
+      const awaited = own.filter(({ id, state }) => this.#texts.has(id) && state !== 'confirmed');
       return {
-        appointment_id: visit.id,
-        text: `${first}, ficou marcado${whose}: ${this.#when(starts_at)}, com ${time.professional}. Se precisar mudar, é só avisar por aqui.`,
+        visits: awaited.map(({ id, patient, starts_at }) => ({
+          appointment_id: id,
+          patient,
+          starts_at,
+          refused: this.refused.get(id) ?? null,
+          text: this.#texts.get(id) ?? '',
+        })),
       };
     },
-    undo_booking: ({ appointment_id }) => {
+    undo_booking: ({ appointment_id, patient_added }) => {
       const visit = this.#book.visits().find((each) => each.id === appointment_id);
       if (!visit) throw this.#book.refuse('not_found');
+      const known = this.patients.get(visit.contact_id) ?? [];
+      this.patients.set(
+        visit.contact_id,
+        known.filter((each) => each.id !== patient_added),
+      );
       visit.status = 'cancelled';
       this.#book.changed();
       return { operation_id: null, entity_id: appointment_id };

@@ -43,6 +43,7 @@ export const wish: ChannelWish = {
   url: 'https://evo.clinica.com.br',
   instance: 'recepcao',
   relay_url: null,
+  ca_pem: null,
   per_instance: false,
   pace: 'calm',
   daily_cap: 400,
@@ -58,6 +59,7 @@ export function inventedChannel(now: number, otherwise: Partial<ChannelDetails> 
     wish,
     phone: '(11) 98888-0000',
     active: true,
+    removed: false,
     has_address: true,
     status: 'connected',
     needs_pairing: false,
@@ -92,7 +94,7 @@ export class FakeChannels {
   may = { may_change: true, may_work: true };
   holder: WorkHolder | null = null;
   found: ChannelTrial = inventedTrial();
-  pairing: ChannelPairing = { id: null, state: '', picture: null, problem: null };
+  pairing: ChannelPairing = { id: null, state: '', picture: null, typed: null, problem: null };
   #after: Partial<ChannelPairing> = { state: 'code', picture: { size: 21, path: 'M0 0h7v1h-7z' } };
   #trial: ChannelTrial = { is_running: false, steps: [] };
   readonly #tell: () => void;
@@ -214,11 +216,11 @@ export class FakeChannels {
     change_channel: ({ id, wish: changed, keys }) =>
       this.#change(id, { wish: changed, has_address: true, ...(keys ? { key: 'here' } : {}) }),
     keep_channel_keys: ({ id }) => this.#change(id, { key: 'here' }),
-    use_channel: ({ id, active }) => this.#change(id, { active }),
+    use_channel: ({ id, active }) => this.#change(id, active ? { active, removed: false } : { active }),
     remove_channel: ({ id }) => {
       const known = this.#known(id);
       if (known.last_inbound_at) {
-        this.#change(id, { active: false, key: 'missing' });
+        this.#change(id, { active: false, removed: true, key: 'missing' });
         return { outcome: 'retired' };
       }
       this.channels = this.channels.filter((each) => each !== known);
@@ -243,19 +245,21 @@ export class FakeChannels {
       return structuredClone(this.#trial);
     },
     get_channel_trial: () => structuredClone(this.#trial),
-    pair_channel: ({ id }) => {
+    pair_channel: ({ id, number }) => {
       if (this.#known(id).key !== 'here') throw this.#refuse('no_key');
-      this.pairing = { id, state: 'asking', picture: null, problem: null };
+      if (number && number.replace(/\D/g, '').length < 10) throw this.#refuse('bad_phone', 'number');
+      this.pairing = { id, state: 'asking', picture: null, typed: null, problem: null };
       setTimeout(() => {
         if (this.pairing.id !== id) return;
-        this.pairing = { ...this.pairing, ...this.#after };
+        const typed = number && this.#after.state === 'code' ? 'BALC-0042' : null;
+        this.pairing = { ...this.pairing, typed, ...this.#after };
         this.#tell();
       }, 50);
       return structuredClone(this.pairing);
     },
     get_pairing: () => structuredClone(this.pairing),
     end_pairing: () => {
-      this.pairing = { id: null, state: '', picture: null, problem: null };
+      this.pairing = { id: null, state: '', picture: null, typed: null, problem: null };
       return {};
     },
   };

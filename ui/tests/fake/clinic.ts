@@ -1,19 +1,24 @@
+import { nothing } from './attachment.ts';
 import type {
   Agenda,
   ApiError,
   Board,
   Change,
   Commands,
+  Companion,
   ConversationRow,
   CopyNotice,
   Diagnosis,
+  FoundInvitation,
   LeadCard,
   MessageRow,
+  Destination,
   OperationRow,
   PersonSummary,
   Preferences,
   Professional,
   Quoted,
+  Satisfaction,
   Session,
   Sharing,
   Stage,
@@ -28,13 +33,14 @@ import { FakeBackup, type BackupScenario } from './backup.ts';
 import { FakeAudit } from './audit.ts';
 import { FakeBooking } from './booking.ts';
 import { FakeChannels, type ChannelScenario } from './channels.ts';
+import { FakeStorage, type StorageScenario } from './storage.ts';
 import { inventedLog, pageOf } from './copy.ts';
 import { FakeLock } from './lock.ts';
 import { Elsewhere } from './older.ts';
 import { countKinds, FakeNotes, freeSlots, needsNoDecision } from './decisions.ts';
 import { FakePrivacy } from './privacy.ts';
 import { FakeNetwork } from './sharing.ts';
-import { FakeTeam } from './team.ts';
+import { FakeTeam, inventedInvitation } from './team.ts';
 import { FakeComposer } from './composer.ts';
 import { FakeMedia, putFiles } from './media.ts';
 import { FakeThreads, narrowed } from './threads.ts';
@@ -68,18 +74,27 @@ export interface Scenario {
   parked?: OperationRow[];
   /** Older messages that each conversation has in the clinic and not in the copy. */
   elsewhere?: number;
+  /** Messages of the first conversation, all of them in the copy. */
+  long?: number;
   /** The copy has the visits from so many days ago on, and not all of each person. */
   visitDays?: number;
   /** What a look at the way to the database comes to. */
   diagnosis?: Diagnosis;
   /** How the clinic is shared on the network. */
   sharing?: Partial<Sharing>;
+  /** What a new invitation says. */
+  invitation?: Partial<FoundInvitation>;
   /** What is said about the copy. */
   notice?: CopyNotice | null;
   /** What happened to the copy. */
   log?: SyncLogLine[];
   backup?: BackupScenario;
   channels?: ChannelScenario;
+  storage?: StorageScenario;
+  /** Who else has which thread open. */
+  company?: Record<string, Companion[]>;
+  /** How people liked it, by thread. */
+  liked?: Record<string, Satisfaction>;
 }
 
 /** An invented clinic in memory that answers the commands of the program, with none of its rules but the few that screens show. */
@@ -92,6 +107,8 @@ export class FakeClinic {
     saved_views: [],
     send_key: 'enter',
     recent_emoji: [],
+    notifications: { on: true, of: 'mine_and_nobodys', with: 'name', sound: true, quiet: null },
+    emoji_tone: 0,
   };
   conversations: ConversationRow[] = [];
   messages = new Map<string, MessageRow[]>();
@@ -126,6 +143,7 @@ export class FakeClinic {
     () => this.tell(['channels']),
     refuse,
   );
+  readonly storage = new FakeStorage(() => this.tell(['storage']), refuse);
   readonly threads: FakeThreads = new FakeThreads(
     () => this.conversations,
     () => this.messages,
@@ -140,6 +158,7 @@ export class FakeClinic {
     (conversation) => this.tell(['inbox'], [conversation]),
     (content, conversation, quoted) => this.#send(content, conversation, quoted),
     refuse,
+    (attached) => this.composer.drop(attached),
   );
   readonly composer = new FakeComposer(
     () => this.conversations,
@@ -169,7 +188,9 @@ export class FakeClinic {
   readonly lock = new FakeLock(() => this.tell(['session', 'preferences']));
   /** What a set-up on a server that was interrupted had asked for. */
   unfinished: StartLocalClinic | null = null;
+  restoring: string | null = null;
   notice: CopyNotice | null = null;
+  invitation: Partial<FoundInvitation> = {};
   elsewhere = new Elsewhere();
   log: SyncLogLine[];
   refusals: Record<string, string> = {};
@@ -210,6 +231,7 @@ export class FakeClinic {
     if (scenario.refuse) this.refusals = scenario.refuse;
     if (scenario.slow !== undefined) this.slow = scenario.slow;
     if (scenario.parked) this.parked = scenario.parked;
+    if (scenario.long) this.#lengthen(scenario.long);
     if (scenario.elsewhere !== undefined)
       for (const [id, [first]] of this.messages)
         if (first) this.elsewhere.invent(id, first, scenario.elsewhere);
@@ -220,9 +242,13 @@ export class FakeClinic {
     if (scenario.diagnosis) this.network.found = scenario.diagnosis;
     if (scenario.sharing) this.network.sharing = { ...this.network.sharing, ...scenario.sharing };
     if (scenario.notice !== undefined) this.notice = scenario.notice;
+    if (scenario.invitation) this.invitation = scenario.invitation;
     if (scenario.log) this.log = scenario.log;
     if (scenario.backup) this.backup.set(scenario.backup);
     if (scenario.channels) this.channels.set(scenario.channels);
+    if (scenario.storage) this.storage.set(scenario.storage);
+    for (const [id, people] of Object.entries(scenario.company ?? {})) this.threads.company.set(id, people);
+    for (const [id, liked] of Object.entries(scenario.liked ?? {})) this.threads.liked.set(id, liked);
     if (scenario.empty) {
       this.conversations = [];
       this.visits = [];
@@ -239,6 +265,7 @@ export class FakeClinic {
       'preferences',
       'people',
       'network',
+      'company',
     ]);
   }
 
@@ -252,9 +279,14 @@ export class FakeClinic {
     this.#seq++;
   }
 
-  tell(topics: Topic[], conversations: string[] = []): void {
-    const change = { seq: ++this.#seq, topics, conversations };
+  tell(topics: Topic[], conversations: string[] = [], opening: Destination | null = null): void {
+    const change = { seq: ++this.#seq, topics, conversations, opening };
     for (const heard of this.#listeners) heard(change);
+  }
+
+  /** Somebody clicks on a notice. */
+  click(conversation_id: string | null): void {
+    this.tell([], [], { conversation_id });
   }
 
   /** What was asked, in order. */
@@ -266,7 +298,7 @@ export class FakeClinic {
   ): Promise<Commands[K]['response']> {
     this.asked.push({ cmd, payload: structuredClone(payload) });
     if (this.slow) await new Promise((wake) => setTimeout(wake, this.slow));
-    const refusal = this.refusals[cmd];
+    const refusal = this.lock.refuses(cmd) ? 'locked' : this.refusals[cmd];
     if (refusal) throw refuse(refusal);
     const answer = this.#answers[cmd] as
       ((payload: Commands[K]['request']) => Commands[K]['response']) | undefined;
@@ -285,16 +317,19 @@ export class FakeClinic {
       return this.session;
     },
     ...this.lock.answers,
+    note_attention: () => ({}),
     ...this.backup.answers,
     ...this.channels.answers,
+    ...this.storage.answers,
     start_restore: () => {
       this.#prepare();
       return this.session;
     },
     get_setup: () => ({
-      unfinished: this.unfinished ? 'remote' : null,
+      unfinished: this.unfinished || this.restoring ? 'remote' : null,
       clinic: this.unfinished,
-      can_cancel: this.unfinished !== null || this.session.state === 'preparing',
+      restoring: this.restoring,
+      can_cancel: Boolean(this.unfinished || this.restoring) || this.session.state === 'preparing',
     }),
     check_server: () => ({
       host: 'db.example.org',
@@ -309,7 +344,7 @@ export class FakeClinic {
       return this.session;
     },
     cancel_setup: () => {
-      this.unfinished = null;
+      this.unfinished = this.restoring = null;
       this.session = { state: 'first_run' };
       this.tell(['session']);
       return this.session;
@@ -368,6 +403,7 @@ export class FakeClinic {
         scheduled: this.composer.scheduled.get(conversation_id) ?? [],
         older:
           start > 0 ? 'here' : this.elsewhere.messages.get(conversation_id)?.length ? 'elsewhere' : 'nothing',
+        satisfaction: this.threads.liked.get(conversation_id) ?? null,
       };
     },
     fetch_older_messages: ({ conversation_id }) => {
@@ -687,6 +723,27 @@ export class FakeClinic {
       this.#prepare();
       return this.session;
     },
+    peek_invitation: () => ({
+      ...inventedInvitation(this.#now),
+      member_before: this.session.state === 'ready' ? this.session.member.name : '',
+      waiting: this.operations.length + this.parked.length,
+      ...this.invitation,
+    }),
+    follow_clinic: ({ as_somebody_else }) => {
+      const { is_somebody_else, member_name } = this.#answers.peek_invitation({ invitation: '', code: '' });
+      if (is_somebody_else && !as_somebody_else) throw refuse('other_member', member_name);
+      this.set({ status: { connection: 'online', offline_since: null, problem: null } });
+      return this.session;
+    },
+    leave_clinic: ({ confirm_loss }) => {
+      const lost = this.operations.length + this.parked.length;
+      if (lost > 0 && !confirm_loss) throw refuse('writes_wait', String(lost));
+      this.operations = [];
+      this.parked = [];
+      this.session = { state: 'first_run' };
+      this.tell(['session']);
+      return this.session;
+    },
     get_copy: () => ({ notice: this.notice }),
     dismiss_copy_notice: () => {
       this.notice = null;
@@ -949,8 +1006,22 @@ export class FakeClinic {
     }
   }
 
-  #thread(id: string, at: number, until: number, waits: boolean, roll: () => number): MessageRow[] {
-    const count = at === 0 ? 260 : 6 + Math.floor(roll() * 26);
+  /** Gives the first conversation so many messages, and as many that nobody has answered as it had. */
+  #lengthen(count: number): void {
+    const [row] = this.conversations;
+    const last = row && this.messages.get(row.id)?.at(-1);
+    if (last)
+      this.messages.set(row.id, this.#thread(row.id, 0, Date.parse(last.sent_at), true, dice(7), count));
+  }
+
+  #thread(
+    id: string,
+    at: number,
+    until: number,
+    waits: boolean,
+    roll: () => number,
+    count = at === 0 ? 260 : 6 + Math.floor(roll() * 26),
+  ): MessageRow[] {
     const thread: MessageRow[] = [];
     let when = until;
     for (let index = count - 1; index >= 0; index--) {
@@ -976,40 +1047,20 @@ export class FakeClinic {
       const message = thread[thread.length - from];
       if (message) Object.assign(message, change);
     };
-    const file = {
-      mime_type: null,
-      file_name: null,
-      size_bytes: null,
-      file: null,
-      width: null,
-      height: null,
-      thumbnail: null,
-      seconds: null,
-      latitude: null,
-      longitude: null,
-      title: null,
-      original_kind: null,
-      address: null,
-      live: null,
-      voice: null,
-      description: null,
-      options: [],
-      cards: [],
-    };
     if (at === 1 || at === 0) {
       put(3, {
         kind: 'audio',
         body: '',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, seconds: 17, mime_type: 'audio/ogg', voice: true },
+        attachment: { ...nothing, seconds: 17, mime_type: 'audio/ogg', voice: true },
       });
       put(4, {
         kind: 'image',
         body: 'segue a foto do exame',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, size_bytes: 284_000, mime_type: 'image/jpeg' },
+        attachment: { ...nothing, size_bytes: 284_000, mime_type: 'image/jpeg' },
         reactions: [{ emoji: '👍', from_me: true }],
       });
       put(5, {
@@ -1053,7 +1104,7 @@ export class FakeClinic {
         direction: 'inbound',
         sender_kind: 'contact',
         attachment: {
-          ...file,
+          ...nothing,
           latitude: -23.5614,
           longitude: -46.6559,
           title: 'Estação Trianon',
@@ -1066,7 +1117,7 @@ export class FakeClinic {
         direction: 'inbound',
         sender_kind: 'contact',
         attachment: {
-          ...file,
+          ...nothing,
           file_name: 'resultado-exame-de-sangue-completo-novembro.pdf',
           size_bytes: 1_240_000,
           mime_type: 'application/pdf',
@@ -1077,7 +1128,7 @@ export class FakeClinic {
         body: '',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, original_kind: at === 2 ? 'newsletterMessage' : 'callLogMesssage' },
+        attachment: { ...nothing, original_kind: at === 2 ? 'newsletterMessage' : 'callLogMesssage' },
       });
       put(5, {
         kind: 'contact',
@@ -1085,7 +1136,7 @@ export class FakeClinic {
         direction: 'inbound',
         sender_kind: 'contact',
         attachment: {
-          ...file,
+          ...nothing,
           title: 'Marcos (irmão)',
           cards: [
             { name: 'Marcos (irmão)', phones: ['(11) 97777-1234', 'ramal 12'] },
@@ -1099,7 +1150,26 @@ export class FakeClinic {
         body: 'Qual dia é melhor?',
         direction: 'inbound',
         sender_kind: 'contact',
-        attachment: { ...file, title: 'Qual dia é melhor?', options: ['Terça de manhã', 'Quinta à tarde'] },
+        attachment: {
+          ...nothing,
+          title: 'Qual dia é melhor?',
+          options: ['Terça de manhã', 'Quinta à tarde'],
+          votes: [
+            { from_me: false, options: at === 2 ? ['Quinta à tarde'] : null },
+            { from_me: true, options: ['Quinta à tarde'] },
+          ],
+        },
+      });
+      put(8, {
+        kind: 'unsupported',
+        body: at === 2 ? 'Quinta à tarde' : '',
+        direction: 'inbound',
+        sender_kind: 'contact',
+        attachment: {
+          ...nothing,
+          original_kind: 'pollUpdateMessage',
+          votes: [{ from_me: false, options: at === 2 ? ['Quinta à tarde'] : null }],
+        },
       });
     }
     if (at === 7) putFiles(put);

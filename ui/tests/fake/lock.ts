@@ -16,6 +16,11 @@ export class FakeLock {
     this.#tell = tell;
   }
 
+  /** Locked screens are told nothing but what they are opened with. */
+  refuses(command: keyof Commands): boolean {
+    return this.session !== undefined && !['get_session', 'get_preferences', 'unlock'].includes(command);
+  }
+
   readonly answers: Answers = {
     get_lock: () => ({ ...this.#settings, offers_account: this.account !== undefined }),
     change_lock: ({ current_pin, way, new_pin, minutes }) => {

@@ -1,3 +1,4 @@
+import { nothing } from './attachment.ts';
 import type { ApiError, Attachment, Commands, MessageRow } from '../../src/lib/bridge/bindings';
 
 type Answers = Pick<
@@ -42,27 +43,6 @@ function tone(): string {
   return btoa(text);
 }
 
-const nothing: Attachment = {
-  mime_type: null,
-  file_name: null,
-  size_bytes: null,
-  file: null,
-  width: null,
-  height: null,
-  thumbnail: null,
-  seconds: null,
-  latitude: null,
-  longitude: null,
-  title: null,
-  original_kind: null,
-  address: null,
-  live: null,
-  voice: null,
-  description: null,
-  options: [],
-  cards: [],
-};
-
 type Put = (from: number, change: Partial<MessageRow>) => void;
 
 /** Files of one thread, and what became of each. */
@@ -78,6 +58,21 @@ export function putFiles(put: Put): void {
     attachment: { ...nothing, ...attachment },
   });
   const stored = { file: 'stored' };
+  put(
+    12,
+    of(
+      'document',
+      {
+        file: 'removed',
+        mime_type: 'application/pdf',
+        file_name: 'pedido-2024.pdf',
+        size_bytes: 310_000,
+        removed_at: '2026-11-02T06:10:00Z',
+        kept_months: 24,
+      },
+      'o pedido',
+    ),
+  );
   put(11, of('image', { file: 'too_large', mime_type: 'image/jpeg', size_bytes: 48_200_000 }));
   put(10, of('audio', { file: 'expired', mime_type: 'audio/ogg', seconds: 22, voice: true }));
   put(9, of('image', { file: 'pending', mime_type: 'image/jpeg', size_bytes: 284_000, thumbnail }));
@@ -91,7 +86,11 @@ export function putFiles(put: Put): void {
       'o resultado',
     ),
   );
-  put(5, of('audio', { ...stored, mime_type: 'audio/wav', seconds: 2, size_bytes: 16_044, voice: true }));
+  const waveform = Array.from({ length: 64 }, (_, at) => Math.round(20 + 80 * Math.abs(Math.sin(at / 5))));
+  put(
+    5,
+    of('audio', { ...stored, mime_type: 'audio/wav', seconds: 2, size_bytes: 16_044, voice: true, waveform }),
+  );
   put(
     4,
     of(
@@ -117,17 +116,20 @@ export class FakeMedia {
   readonly #tell: (conversation: string) => void;
   readonly #send: (row: Partial<MessageRow>, conversation: string, quoted: string | null) => string;
   readonly #refuse: (code: string) => ApiError;
+  readonly #sent: (attached: string) => void;
 
   constructor(
     messages: () => Map<string, MessageRow[]>,
     tell: (conversation: string) => void,
     send: (row: Partial<MessageRow>, conversation: string, quoted: string | null) => string,
     refuse: (code: string) => ApiError,
+    sent: (attached: string) => void,
   ) {
     this.#messages = messages;
     this.#tell = tell;
     this.#send = send;
     this.#refuse = refuse;
+    this.#sent = sent;
   }
 
   #find(id: string): { message: MessageRow; conversation: string } {
@@ -168,7 +170,7 @@ export class FakeMedia {
       return { wanted: true };
     },
     list_uploads: () => ({ rows: [] }),
-    send_file: ({ conversation_id, file_name, base64, caption, quoted_id }) => {
+    send_file: ({ conversation_id, file_name, base64, caption, quoted_id, voice, attached_id }) => {
       const size_bytes = Math.floor((base64.length * 3) / 4);
       if (size_bytes === 0) throw this.#refuse('file_empty');
       const mime_type = base64.startsWith('iVBOR')
@@ -176,11 +178,19 @@ export class FakeMedia {
         : base64.startsWith('JVBERi')
           ? 'application/pdf'
           : 'application/octet-stream';
-      const kind = mime_type === 'image/png' ? 'image' : 'document';
+      const kind = voice ? 'audio' : mime_type === 'image/png' ? 'image' : 'document';
       if (size_bytes > (kind === 'image' ? 16 : 32) * 1024 * 1024) throw this.#refuse('file_too_large');
-      const attachment = { ...nothing, file: 'uploading', mime_type, file_name, size_bytes };
+      const spoken = voice && {
+        voice: true,
+        seconds: voice.seconds,
+        waveform: voice.waveform,
+        mime_type: 'audio/ogg',
+      };
+      const attachment = { ...nothing, file: 'uploading', mime_type, file_name, size_bytes, ...spoken };
+      if (attached_id) this.#sent(attached_id);
       const id = this.#send({ kind, body: caption, attachment }, conversation_id, quoted_id);
-      this.sent.set(id, { mime_type, base64, file_name, caption });
+      // The program puts it into Ogg; here it stays what the window recorded.
+      this.sent.set(id, { mime_type: voice ? 'audio/webm' : mime_type, base64, file_name, caption });
       return { operation_id: `op-${id}`, entity_id: id };
     },
   };

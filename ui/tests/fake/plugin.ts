@@ -16,7 +16,7 @@ function answer(response: ServerResponse, status: number, value: unknown): void 
 
 /** What the hosts send with the page: nothing from elsewhere, no script in the page. */
 const policy =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'";
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'";
 
 /** Speaks the program's HTTP for an invented clinic. `POST /fake` begins a new one, in a given state. */
 export function fakeBackend(): Plugin {
@@ -42,6 +42,9 @@ export function fakeBackend(): Plugin {
           stop();
           streams.delete(end);
         });
+      } else if (request.method === 'POST' && request.url === '/notices/open') {
+        clinic.click((await body<{ conversation_id: string | null }>(request)).conversation_id);
+        response.writeHead(204).end();
       } else if (request.method === 'POST' && request.url === '/fake') {
         const scenario = await body<Scenario & { keep?: boolean; at?: number; size?: number }>(request);
         if (!scenario.keep) {

@@ -1,4 +1,4 @@
-import type { Commands, Team } from '../../src/lib/bridge/bindings';
+import type { Commands, FoundInvitation, Team } from '../../src/lib/bridge/bindings';
 
 const minute = 60_000;
 
@@ -69,6 +69,17 @@ export function inventedTeam(now: number): Team {
     agendas: [{ id: 'p9', name: 'Dr. Caio' }],
   };
 }
+
+/** A new invitation to a clinic that has moved to a server. */
+export const inventedInvitation = (now: number): FoundInvitation => ({
+  clinic_name: 'Clínica Acácia',
+  member_name: 'Júlia Andrade',
+  member_before: '',
+  is_somebody_else: false,
+  host: 'db.acacia.example',
+  waiting: 0,
+  expires_at: new Date(now + 1440 * minute).toISOString(),
+});
 
 type Answers = { [K in keyof Commands]: (payload: Commands[K]['request']) => Commands[K]['response'] };
 

@@ -1,10 +1,13 @@
 import type {
   ApiError,
   Commands,
+  Companion,
   ConversationRow,
   MessageRow,
   Merge,
   OperationRow,
+  Satisfaction,
+  Survey,
   ThreadAction,
   ThreadFilter,
   Topic,
@@ -21,7 +24,13 @@ type Answers = Pick<
   | 'get_snooze_times'
   | 'act_on_threads'
   | 'undo_threads'
+  | 'set_files_kept'
   | 'set_wait_limits'
+  | 'get_company'
+  | 'note_typing'
+  | 'get_survey'
+  | 'set_survey'
+  | 'set_booking_lead'
   | 'search_older'
   | 'preview_merge'
   | 'merge_people'
@@ -62,7 +71,14 @@ export class FakeThreads {
   readonly #needsLine: () => void;
   readonly #refuse: (code: string) => ApiError;
   readonly #undo = new Map<string, ConversationRow[]>();
+  #filesMonths = 24;
+  #lead = 30;
   #limits: WaitLimits = { amber_minutes: 30, red_minutes: 120 };
+  #survey: Survey = { on: false, question: '', hours: 24 };
+  /** Who else has a thread open. */
+  readonly company = new Map<string, Companion[]>();
+  /** How people liked it, by thread. */
+  readonly liked = new Map<string, Satisfaction>();
   merges: Merge[] = [];
 
   constructor(
@@ -102,6 +118,8 @@ export class FakeThreads {
       channels: [{ id: 'channel', name: 'Recepção' }],
       labels: [...new Set(this.#rows().flatMap((row) => row.labels))],
       limits: this.#limits,
+      files_months: this.#filesMonths,
+      booking_lead_minutes: this.#lead,
     }),
     get_snooze_times: () => ({
       times: [
@@ -135,11 +153,30 @@ export class FakeThreads {
       this.#tell(before.map((row) => row.id));
       return { changed: before.length, undo: null };
     },
+    set_files_kept: ({ months }) => {
+      this.#filesMonths = months;
+      this.#tell([]);
+      return { operation_id: 'op-files', entity_id: 'c' };
+    },
     set_wait_limits: (limits) => {
       if (limits.amber_minutes >= limits.red_minutes) throw this.#refuse('limits_disordered');
       this.#limits = limits;
       this.#tell([]);
       return { operation_id: 'op-limits', entity_id: 'c' };
+    },
+    get_company: ({ conversation_id }) => ({ people: this.company.get(conversation_id) ?? [] }),
+    note_typing: () => ({}),
+    get_survey: () => this.#survey,
+    set_survey: (survey) => {
+      if (!survey.question.trim()) throw this.#refuse('text_empty');
+      this.#survey = survey;
+      this.#tell([]);
+      return { operation_id: 'op-survey', entity_id: 'c' };
+    },
+    set_booking_lead: ({ minutes }) => {
+      this.#lead = minutes;
+      this.#tell([]);
+      return { operation_id: 'op-lead', entity_id: 'c' };
     },
     search_older: ({ text, before }) => {
       this.#needsLine();

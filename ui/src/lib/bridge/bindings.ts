@@ -1,6 +1,15 @@
 // Generated from the command list of the api crate by `cargo xtask bindings`. Do not edit.
 
 /**
+ * What was given up with a bucket.
+ */
+export type AbandonedBucket = { 
+/**
+ * Files that were nowhere else.
+ */
+lost: number, };
+
+/**
  * Does one thing with some threads. Each is a write of its own.
  */
 export type ActOnThreads = { 
@@ -129,6 +138,62 @@ message: string,
 reference: string | null, };
 
 /**
+ * Its bytes, for the window to show and send it.
+ */
+export type AttachedContents = { 
+/**
+ * What the window that it came from takes it for.
+ */
+mime_type: string, 
+/**
+ * The bytes in base64.
+ */
+base64: string, };
+
+/**
+ * A file beside an answer that was not sent.
+ */
+export type AttachedFile = { 
+/**
+ * The file.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+file_name: string, 
+/**
+ * What the window that it came from takes it for.
+ */
+mime_type: string, 
+/**
+ * Its size in bytes.
+ */
+size_bytes: number, 
+/**
+ * What is known of a recording.
+ */
+voice: VoiceNote | null, 
+/**
+ * What is there of it.
+ */
+state: AttachedState, };
+
+/**
+ * Names a file beside an answer.
+ */
+export type AttachedOfDraft = { 
+/**
+ * The file.
+ */
+file_id: string, };
+
+/**
+ * What is there of a file beside an answer.
+ */
+export type AttachedState = "whole" | "interrupted" | "gone";
+
+/**
  * What a message carries beside text; which fields are there depends on the kind.
  */
 export type Attachment = { 
@@ -145,7 +210,8 @@ file_name: string | null,
  */
 size_bytes: number | null, 
 /**
- * What became of the file: uploading, pending, stored, expired, too_large or failed. Absent where nobody has tried.
+ * What became of the file: uploading, pending, stored, expired, too_large, failed, or removed when its
+ * time was over. Absent where nobody has tried.
  */
 file: string | null, 
 /**
@@ -189,9 +255,21 @@ address: string | null,
  */
 live: boolean | null, 
 /**
- * Whether sound was spoken into the phone.
+ * Whether sound was spoken into a microphone.
  */
 voice: boolean | null, 
+/**
+ * How loud a voice note is from beginning to end: at most 64 values of 0 to 100. Empty where nobody knows.
+ */
+waveform: Array<number>, 
+/**
+ * When the clinic removed the file.
+ */
+removed_at: string | null, 
+/**
+ * After how many months.
+ */
+kept_months: number | null, 
 /**
  * Second line of a chosen option.
  */
@@ -200,6 +278,10 @@ description: string | null,
  * What can be voted for.
  */
 options: Array<string>, 
+/**
+ * The vote that counts of each side of a poll; of a vote that is told by itself, that one.
+ */
+votes: Array<PollVote>, 
 /**
  * People's cards.
  */
@@ -382,6 +464,40 @@ until: string | null,
  * In the values or the name of the person; at most 200 characters.
  */
 text: string | null, };
+
+/**
+ * A visit that was booked here.
+ */
+export type AwaitedVisit = { 
+/**
+ * The visit.
+ */
+appointment_id: string, 
+/**
+ * For whom.
+ */
+patient: string, 
+/**
+ * Start.
+ */
+starts_at: string, 
+/**
+ * Why the clinic has not taken it: slot_taken, or another reason that a person decides about. Absent while it waits.
+ */
+refused: string | null, 
+/**
+ * The text that confirms it.
+ */
+text: string, };
+
+/**
+ * They, the first to come first.
+ */
+export type AwaitedVisits = { 
+/**
+ * The visits.
+ */
+visits: Array<AwaitedVisit>, };
 
 /**
  * What is in a backup.
@@ -619,7 +735,11 @@ appointment_id: string,
 /**
  * A text that confirms it to the person, in the language of the clinic's people.
  */
-text: string, };
+text: string, 
+/**
+ * The patient who was made with it, to be given back when it is undone.
+ */
+patient_added: string | null, };
 
 /**
  * What can be booked for a person, with whom and for whom.
@@ -649,6 +769,15 @@ usual_service_id: string | null,
  * Who works here, in the order of the agenda.
  */
 professionals: Array<BookingProfessional>, };
+
+/**
+ * Chooses how many minutes before a visit it is still offered in a thread.
+ */
+export type BookingLead = { 
+/**
+ * 0 to a week.
+ */
+minutes: number, };
 
 /**
  * Somebody who is cared for.
@@ -702,6 +831,119 @@ minutes: number,
 professional_ids: Array<string>, };
 
 /**
+ * A bucket that is used, and how it stands.
+ */
+export type BucketDetails = { 
+/**
+ * As it is to be.
+ */
+wish: BucketWish, 
+/**
+ * Since when everything comes back, to be forgotten then.
+ */
+emptying_since: string | null, 
+/**
+ * What stands between the clinic and its bucket.
+ */
+problem: string | null, 
+/**
+ * Since when.
+ */
+problem_since: string | null, 
+/**
+ * Files that are there.
+ */
+files: number, 
+/**
+ * Their bytes.
+ */
+bytes: number, 
+/**
+ * Files that are to go there now.
+ */
+leaving: number, 
+/**
+ * Files that somebody waits for.
+ */
+wanted: number, 
+/**
+ * Files that something is wrong with: they are tried again.
+ */
+failing: number, 
+/**
+ * Objects of files that are gone, still to be deleted there.
+ */
+deleting: number, };
+
+/**
+ * What opens a bucket; goes to the keyring of this computer and nowhere else.
+ */
+export type BucketKeys = { 
+/**
+ * Id of the key.
+ */
+key_id: string, 
+/**
+ * Its secret.
+ */
+secret: string, };
+
+/**
+ * How far the trying of a bucket is.
+ */
+export type BucketTrial = { 
+/**
+ * Whether it is still under way.
+ */
+is_running: boolean, 
+/**
+ * Name, tls, key, write, read, delete, in this order; empty before the first trial.
+ */
+steps: Array<BucketTrialStep>, };
+
+/**
+ * One step of it.
+ */
+export type BucketTrialStep = { 
+/**
+ * name, tls, key, write, read or delete.
+ */
+step: string, 
+/**
+ * waiting, running, ok, failed or not_reached.
+ */
+state: string, 
+/**
+ * What is wrong, when it failed.
+ */
+code: string | null, 
+/**
+ * The host, or how the line is protected: system, loopback.
+ */
+seen: string | null, };
+
+/**
+ * A bucket as it is to be. Nothing of it is a secret.
+ */
+export type BucketWish = { 
+/**
+ * Address of the server, https:// and its name.
+ */
+endpoint: string, 
+/**
+ * Name of the bucket.
+ */
+bucket: string, 
+/**
+ * Its region.
+ */
+region: string, 
+/**
+ * After how many days files go there, 0 to 3,650.
+ */
+after_days: number, };
+
+/**
  * Takes an invitation back.
  */
 export type CancelInvitation = { 
@@ -725,7 +967,11 @@ topics: Array<Topic>,
 /**
  * Ids of the conversations whose threads changed; empty when there were more than a hundred.
  */
-conversations: Array<string>, };
+conversations: Array<string>, 
+/**
+ * Where the screens are led to; absent, they stay where they are.
+ */
+opening: Destination | null, };
 
 /**
  * Changes a connection.
@@ -854,6 +1100,10 @@ phone: string | null,
  */
 active: boolean, 
 /**
+ * Whether it was removed, and is only here for its conversations; one that is not used otherwise is paused.
+ */
+removed: boolean, 
+/**
  * Whether it has an address at all; one that only a recording was put into has none.
  */
 has_address: boolean, 
@@ -941,6 +1191,10 @@ state: string,
  */
 picture: QrPicture | null, 
 /**
+ * What is typed on the phone instead, where its number was given and the gateway has one.
+ */
+typed: string | null, 
+/**
  * Why it failed, or what stands in the way at the moment.
  */
 problem: ApiError | null, };
@@ -975,7 +1229,7 @@ state: string,
  */
 code: string | null, 
 /**
- * What was seen, by name: host; protection (system, loopback, none); others (connections of other names that the key
+ * What was seen, by name: host; protection (system, given, loopback, none); others (connections of other names that the key
  * opens, which are not the clinic's); state, needs_pairing; waits.
  */
 facts: { [key in string]: string }, };
@@ -1004,6 +1258,10 @@ instance: string,
  * Address of the relay of a Cloud API connection.
  */
 relay_url: string | null, 
+/**
+ * The authority of the certificate of the server, or of the relay, in PEM; those that the system trusts where there is none.
+ */
+ca_pem: string | null, 
 /**
  * Whether the server has no global stream, so that the instance's own is listened to.
  */
@@ -1038,7 +1296,7 @@ may_change: boolean,
  */
 may_work: boolean, 
 /**
- * Those in use first, by name.
+ * Those in use first, then those that are paused, then those that were removed; each by name.
  */
 channels: Array<ChannelDetails>, };
 
@@ -1122,6 +1380,32 @@ ends_at: string,
  * Why.
  */
 reason: string, };
+
+/**
+ * Somebody else who has the thread open.
+ */
+export type Companion = { 
+/**
+ * Who.
+ */
+member_id: string, 
+/**
+ * What they are called.
+ */
+name: string, 
+/**
+ * Whether they are writing.
+ */
+typing: boolean, };
+
+/**
+ * Who else has it open; nobody without a line.
+ */
+export type Company = { 
+/**
+ * Each once.
+ */
+people: Array<Companion>, };
 
 /**
  * What this computer could be called.
@@ -1401,6 +1685,15 @@ reason: string | null,
 starts_at: string | null, };
 
 /**
+ * Where somebody wants to be who has clicked outside the window.
+ */
+export type Destination = { 
+/**
+ * The thread; absent, the list of those that wait for an answer.
+ */
+conversation_id: string | null, };
+
+/**
  * What is to be tried.
  */
 export type DiagnoseConnection = { "of": "clinic", } | { "of": "invitation", 
@@ -1471,7 +1764,11 @@ note: string,
 /**
  * The message that the answer quotes.
  */
-quoted_id: string | null, };
+quoted_id: string | null, 
+/**
+ * Files beside the answer, in the order in which they came.
+ */
+files: Array<AttachedFile>, };
 
 /**
  * Erases a person for good.
@@ -1565,13 +1862,18 @@ lines: number, };
  */
 export type ExportedPerson = { 
 /**
- * The file: a zip with a page and a document for programs.
+ * The file: a zip with a page, a document for programs, and files. Absent when the export was called off: nothing is left
+ * of it then.
  */
-path: string, 
+path: string | null, 
 /**
  * Entries in it.
  */
-rows: number, };
+rows: number, 
+/**
+ * Files of messages that are named in it and could not be read.
+ */
+missing: Array<string>, };
 
 /**
  * Asks for the next page of a conversation before the window of the copy. It is in the copy when the answer comes.
@@ -1613,6 +1915,15 @@ field: string,
  * Its value; instants as RFC 3339, ids as the name they stand for.
  */
 value: string | null, };
+
+/**
+ * For how long the clinic keeps the files of messages.
+ */
+export type FilesKept = { 
+/**
+ * Months, at most 1,200; 0 for ever.
+ */
+months: number, };
 
 /**
  * Fills in the places of a text for the person of a thread.
@@ -1736,6 +2047,61 @@ folders: Array<FolderEntry>,
  * Backups in it, the newest name first.
  */
 backups: Array<FolderEntry>, };
+
+/**
+ * Follows the clinic with a new invitation.
+ */
+export type FollowClinic = { 
+/**
+ * Text of the invitation, as it was sent or is in its file.
+ */
+invitation: string, 
+/**
+ * The code that was told with it.
+ */
+code: string, 
+/**
+ * What this computer is to be called, 1 to 120 characters.
+ */
+computer_name: string, 
+/**
+ * The person was told that it is for somebody of another name, and goes on. Without it such an invitation is refused
+ * with `other_member`; the reference is that name.
+ */
+as_somebody_else: boolean, };
+
+/**
+ * What an invitation says to a computer that has a clinic already.
+ */
+export type FoundInvitation = { 
+/**
+ * Name of the clinic, as it is called where it is now.
+ */
+clinic_name: string, 
+/**
+ * Whom it is for.
+ */
+member_name: string, 
+/**
+ * Who works at this computer so far; empty while that is not known.
+ */
+member_before: string, 
+/**
+ * Whether it is for somebody of another name: what is queued here goes out as theirs, if the person agrees.
+ */
+is_somebody_else: boolean, 
+/**
+ * Server that it leads to.
+ */
+host: string, 
+/**
+ * Writes that are not confirmed; they are kept, and sent there.
+ */
+waiting: number, 
+/**
+ * When it ends.
+ */
+expires_at: string, };
 
 /**
  * A message that was found.
@@ -1900,6 +2266,15 @@ export type GetBooking = {
 conversation_id: string, };
 
 /**
+ * Who else has a thread open.
+ */
+export type GetCompany = { 
+/**
+ * The thread, which is before somebody's eyes here.
+ */
+conversation_id: string, };
+
+/**
  * Asks what somebody at this computer has begun to write in a thread.
  */
 export type GetDraft = { 
@@ -1984,7 +2359,15 @@ labels: Array<string>,
 /**
  * From when a wait is shown.
  */
-limits: WaitLimits, };
+limits: WaitLimits, 
+/**
+ * For how many months the clinic keeps the files of messages; 0 for ever.
+ */
+files_months: number, 
+/**
+ * How many minutes before a visit it is still offered in a thread.
+ */
+booking_lead_minutes: number, };
 
 /**
  * Which conversations a list shows.
@@ -2069,6 +2452,53 @@ code: string,
  * What this computer is to be called, 1 to 120 characters.
  */
 computer_name: string, };
+
+/**
+ * Keeps a piece of a file beside the answer of a thread on this computer, encrypted, until it is sent or dropped. There is
+ * room for 384 MB over all threads: what came first makes room for what comes later.
+ */
+export type KeepAttached = { 
+/**
+ * Which thread.
+ */
+conversation_id: string, 
+/**
+ * The file: whoever has it makes the id.
+ */
+file_id: string, 
+/**
+ * Its name.
+ */
+file_name: string, 
+/**
+ * What it is, as far as its window knows.
+ */
+mime_type: string, 
+/**
+ * Which piece: 0 begins the file, and the others follow in their order. One that was kept is not kept twice.
+ */
+number: number, 
+/**
+ * Its bytes in base64; none where only `whole` or `voice` is told.
+ */
+base64: string, 
+/**
+ * Nothing of the file is left to come.
+ */
+whole: boolean, 
+/**
+ * What is known of a recording until here.
+ */
+voice: VoiceNote | null, };
+
+/**
+ * Keeps the key of the bucket on this computer.
+ */
+export type KeepBucketKeys = { 
+/**
+ * What opens it.
+ */
+keys: BucketKeys, };
 
 /**
  * Keeps the key of a connection on this computer.
@@ -2191,6 +2621,21 @@ loss_note: string | null,
 state: RowState, };
 
 /**
+ * Removes everything of the clinic from this computer: for who works at another one, or has tried the sample out. Refused
+ * with `exports_untold` while the clinic's audit has not heard of files that were saved here without a line.
+ */
+export type LeaveClinic = { 
+/**
+ * The person was shown the writes that would be lost, and goes on. Without it, a copy with writes that were not
+ * confirmed is refused with `writes_wait`; the reference says how many.
+ */
+confirm_loss: boolean, 
+/**
+ * The recovery words, where this computer holds the clinic's database: whoever leaves it can bring it back.
+ */
+words: string | null, };
+
+/**
  * Asks for a page of the audit.
  */
 export type ListAudit = { 
@@ -2206,6 +2651,15 @@ before: AuditPoint | null,
  * 1 to 200 entries.
  */
 limit: number, };
+
+/**
+ * Asks for visits that were booked here and that the clinic has not taken, or not yet.
+ */
+export type ListAwaited = { 
+/**
+ * The thread.
+ */
+conversation_id: string, };
 
 /**
  * Asks for a page of conversations.
@@ -2642,6 +3096,28 @@ price_cents: number | null, };
 export type NoteAbout = "contact" | "appointment" | "lead";
 
 /**
+ * What a person has before their eyes.
+ */
+export type NoteAttention = { 
+/**
+ * The thread that is open in a window that has the focus; none where there is none.
+ */
+conversation_id: string | null, };
+
+/**
+ * Somebody writes.
+ */
+export type NoteTyping = { 
+/**
+ * In which thread.
+ */
+conversation_id: string, 
+/**
+ * Whether they do; it ends by itself some seconds after the last word.
+ */
+typing: boolean, };
+
+/**
  * Notes, and what of them the clinic's database does not have yet.
  */
 export type Notes = { 
@@ -2662,6 +3138,41 @@ queued: Array<QueuedNote>, };
  * A command without arguments, or an answer without content.
  */
 export type Nothing = Record<symbol, never>;
+
+/**
+ * What is said outside the window when messages arrive.
+ */
+export type NotificationChoice = { 
+/**
+ * Whether anything is.
+ */
+on: boolean, 
+/**
+ * Of whose threads.
+ */
+of: NotifyOf, 
+/**
+ * How much; nothing of a person while the screens are locked.
+ */
+with: NotifyWith, 
+/**
+ * Whether it is heard.
+ */
+sound: boolean, 
+/**
+ * When not; absent, at any hour.
+ */
+quiet: QuietHours | null, };
+
+/**
+ * Of whose threads something is said.
+ */
+export type NotifyOf = "mine_and_nobodys" | "everybodys";
+
+/**
+ * How much of a message is said.
+ */
+export type NotifyWith = "nothing" | "name" | "everything";
 
 /**
  * What lies before the oldest thing that is shown.
@@ -2779,7 +3290,11 @@ id: string,
 /**
  * Unpairs the phone that is paired first.
  */
-afresh: boolean, };
+afresh: boolean, 
+/**
+ * The phone's number, to be shown a code that is typed there; absent, a QR code is enough.
+ */
+number: string | null, };
 
 /**
  * A backup and the words that open it.
@@ -2793,6 +3308,19 @@ path: string,
  * Twelve words, however they were typed.
  */
 words: string, };
+
+/**
+ * Looks into an invitation.
+ */
+export type PeekInvitation = { 
+/**
+ * Text of the invitation, as it was sent or is in its file.
+ */
+invitation: string, 
+/**
+ * The code that was told with it.
+ */
+code: string, };
 
 /**
  * How much is known about a person; what goes and what stays when they are erased.
@@ -2852,14 +3380,22 @@ audit_entries: number, };
  */
 export type PersonExport = { 
 /**
- * person, addresses, patients, visits, waiting_list, conversations, messages, leads, audit; absent when none is under
- * way.
+ * person, addresses, patients, visits, waiting_list, leads, conversations, messages, merges, audit, files; absent when
+ * none is under way.
  */
 part: string | null, 
 /**
  * Entries that were read.
  */
-rows: number, };
+rows: number, 
+/**
+ * Files that were read.
+ */
+files_done: number, 
+/**
+ * Files there are, as far as messages were read.
+ */
+files: number, };
 
 /**
  * A lead as the side panel shows it.
@@ -2994,6 +3530,19 @@ visits: number,
 leads: number, };
 
 /**
+ * What one side of a poll chose.
+ */
+export type PollVote = { 
+/**
+ * Whether the clinic voted.
+ */
+from_me: boolean, 
+/**
+ * What was chosen; nothing where the vote was taken back. Absent where WhatsApp lets nobody but the phone read it.
+ */
+options: Array<string> | null, };
+
+/**
  * What a clinic works with from its first day. Empty lists are fine; all of it can be changed afterwards.
  */
 export type Practice = { 
@@ -3035,9 +3584,17 @@ saved_views: Array<SavedView>,
  */
 send_key: SendKey, 
 /**
- * Emoji that the person has put in lately, the latest first.
+ * Emoji that the person has put in lately, the latest first, in the colour that has no tone of skin.
  */
-recent_emoji: Array<string>, };
+recent_emoji: Array<string>, 
+/**
+ * What is said outside the window.
+ */
+notifications: NotificationChoice, 
+/**
+ * Tone of skin of emoji that show people: 1, the lightest, to 5; 0 is none.
+ */
+emoji_tone: number, };
 
 /**
  * A column of the agenda.
@@ -3140,6 +3697,19 @@ body: string,
  * Whether it is already in the clinic's database.
  */
 state: RowState, };
+
+/**
+ * Hours of the day in which nothing is said, by the clinic's clock; past midnight where the end comes first.
+ */
+export type QuietHours = { 
+/**
+ * Minutes since midnight, 0 to 1439.
+ */
+from_minute: number, 
+/**
+ * Minutes since midnight, 0 to 1439.
+ */
+until_minute: number, };
 
 /**
  * A message that is answered.
@@ -3322,6 +3892,19 @@ id: string, };
 export type RowState = "confirmed" | "pending" | "parked";
 
 /**
+ * How a person liked it.
+ */
+export type Satisfaction = { 
+/**
+ * 1 to 5.
+ */
+score: number, 
+/**
+ * When they said so.
+ */
+said_at: string, };
+
+/**
  * Saves an invitation as a file for the person.
  */
 export type SaveInvitation = { 
@@ -3492,7 +4075,15 @@ caption: string,
 /**
  * The message it answers.
  */
-quoted_id: string | null, };
+quoted_id: string | null, 
+/**
+ * What was spoken into the microphone goes as a voice note, and has neither a name nor a caption.
+ */
+voice: VoiceNote | null, 
+/**
+ * The file beside the draft that this is: it is there until it is queued, and not any more then.
+ */
+attached_id: string | null, };
 
 /**
  * What sends a message that is being written.
@@ -3568,7 +4159,7 @@ clinics: Array<string>, };
 export type Session = { "state": "first_run" } | { "state": "preparing", 
 /**
  * postgres_binaries, database, schema, sample, keychain, backup, restore, restore_finish, copy, connect, open,
- * cancel.
+ * cancel, leave.
  */
 step: string, 
 /**
@@ -3628,6 +4219,10 @@ unfinished: string | null,
  * What was asked for.
  */
 clinic: StartLocalClinic | null, 
+/**
+ * The backup whose restore onto a server was interrupted: nothing of it is left there.
+ */
+restoring: string | null, 
 /**
  * Whether it can still be called off.
  */
@@ -3830,6 +4425,40 @@ server: ServerAddress,
 clinic: StartLocalClinic, };
 
 /**
+ * Where files of messages are, besides the clinic's database.
+ */
+export type Storage = { 
+/**
+ * Whether who works here may do the background work, and so needs the key on this computer.
+ */
+may_work: boolean, 
+/**
+ * The bucket; absent while all files are in the database.
+ */
+bucket: BucketDetails | null, 
+/**
+ * The bucket's key on this computer: here, missing, or unknown where the keyring does not tell.
+ */
+key: string, };
+
+/**
+ * A question after a talk was closed: how the person liked it, from 1 to 5.
+ */
+export type Survey = { 
+/**
+ * Whether it is asked.
+ */
+on: boolean, 
+/**
+ * What is asked, 1 to 500 characters; empty where nothing was ever chosen.
+ */
+question: string, 
+/**
+ * Hours for which the next message of the person may be the answer, 1 to 168.
+ */
+hours: number, };
+
+/**
  * A page of the log, newest first.
  */
 export type SyncLog = { 
@@ -3856,8 +4485,8 @@ id: number,
 at: string, 
 /**
  * connected, line_down, first_copy_begun, first_copy_resumed, first_copy_done, sent, received, expired,
- * operation_refused, epoch_changed, clock_wrong, clock_right, copy_opened, copy_set_aside, copy_reset; another name is
- * of a newer program.
+ * operation_refused, epoch_changed, clinic_followed, clock_wrong, clock_right, copy_opened, copy_set_aside,
+ * copy_reset; another name is of a newer program.
  */
 event: string, 
 /**
@@ -4079,7 +4708,11 @@ scheduled: Array<MessageRow>,
 /**
  * What lies before the first of them.
  */
-older: Older, };
+older: Older, 
+/**
+ * How the person liked it, as they said last.
+ */
+satisfaction: Satisfaction | null, };
 
 /**
  * What is done with a thread.
@@ -4152,7 +4785,20 @@ export type ThreadPriority = "low" | "normal" | "high" | "urgent";
 /**
  * What a change touches. A screen that shows the topic asks for its data again.
  */
-export type Topic = "session" | "status" | "inbox" | "agenda" | "leads" | "people" | "operations" | "preferences" | "backup" | "network" | "channels";
+export type Topic = "session" | "status" | "inbox" | "agenda" | "leads" | "people" | "operations" | "preferences" | "backup" | "network" | "channels" | "storage" | "company";
+
+/**
+ * Tries a bucket out.
+ */
+export type TryBucket = { 
+/**
+ * As it is to be.
+ */
+wish: BucketWish, 
+/**
+ * What opens it; absent, what this computer has.
+ */
+keys: BucketKeys | null, };
 
 /**
  * Tries a connection out.
@@ -4178,7 +4824,11 @@ export type UndoBooking = {
 /**
  * The visit.
  */
-appointment_id: string, };
+appointment_id: string, 
+/**
+ * The patient who was made with it: given back, unless something else is theirs by now.
+ */
+patient_added: string | null, };
 
 /**
  * Takes a merge apart.
@@ -4232,6 +4882,19 @@ export type Uploads = {
  * Each one.
  */
 rows: Array<Upload>, };
+
+/**
+ * Uses a bucket, or changes after how many days files go there.
+ */
+export type UseBucket = { 
+/**
+ * As it is to be.
+ */
+wish: BucketWish, 
+/**
+ * What opens it; absent, what this computer has stays.
+ */
+keys: BucketKeys | null, };
 
 /**
  * Uses a connection, or pauses it.
@@ -4319,6 +4982,19 @@ no_show_count: number,
  * Whether what is shown is already in the clinic's database.
  */
 state: RowState, };
+
+/**
+ * A recording, as the window that made it knows it.
+ */
+export type VoiceNote = { 
+/**
+ * How long it is; the file has the last word where it says so itself.
+ */
+seconds: number, 
+/**
+ * How loud it is from beginning to end, 0 to 100; at most 64 values.
+ */
+waveform: Array<number>, };
 
 /**
  * After how many minutes a wait is amber, and red.
@@ -4478,6 +5154,12 @@ export interface Commands {
   get_draft: { request: GetDraft; response: Draft };
   /** Keeps that, on this computer only. */
   keep_draft: { request: KeepDraft; response: Nothing };
+  /** Keeps a piece of a file beside it, or of what is being spoken, on this computer only. */
+  keep_attached: { request: KeepAttached; response: Nothing };
+  /** The bytes of such a file. */
+  get_attached: { request: AttachedOfDraft; response: AttachedContents };
+  /** Drops such a file: nobody is going to send it. */
+  drop_attached: { request: AttachedOfDraft; response: Nothing };
   /** Texts that are sent often. */
   list_quick_replies: { request: Nothing; response: QuickReplies };
   /** Queues a new one, or a change of one; for the clinic's owner and admins. */
@@ -4494,8 +5176,20 @@ export interface Commands {
   act_on_threads: { request: ActOnThreads; response: ActedOnThreads };
   /** Queues what takes such a deed back. */
   undo_threads: { request: UndoThreads; response: ActedOnThreads };
+  /** Queues for how long the files of messages are kept; for the clinic's owner and admins. */
+  set_files_kept: { request: FilesKept; response: Written };
   /** Queues after how many minutes a wait is amber, and red; for the clinic's owner and admins. */
   set_wait_limits: { request: WaitLimits; response: Written };
+  /** Who else has a thread open. */
+  get_company: { request: GetCompany; response: Company };
+  /** Somebody writes in a thread; needed once every few seconds. */
+  note_typing: { request: NoteTyping; response: Nothing };
+  /** Whether people are asked how they liked it. */
+  get_survey: { request: Nothing; response: Survey };
+  /** Queues whether they are; for the clinic's owner and admins. */
+  set_survey: { request: Survey; response: Written };
+  /** Chooses, for the whole clinic, how many minutes before a visit it is still offered in a thread. */
+  set_booking_lead: { request: BookingLead; response: Written };
   /** What would come together if two people were one. */
   preview_merge: { request: MergePeople; response: MergePreview };
   /** Joins two people who are one. Needs the line. */
@@ -4520,6 +5214,8 @@ export interface Commands {
   book_appointment: { request: BookAppointment; response: Booked };
   /** Takes it back: out of the queue, or off in the clinic. */
   undo_booking: { request: UndoBooking; response: Written };
+  /** Visits that were booked here for the person of a thread and that the clinic has not taken, or not yet. */
+  list_awaited: { request: ListAwaited; response: AwaitedVisits };
   /** A pipeline as a board. */
   get_board: { request: GetBoard; response: Board };
   /** More cards of a column. */
@@ -4600,6 +5296,12 @@ export interface Commands {
   get_computer_name: { request: Nothing; response: ComputerName };
   /** Comes into a clinic with an invitation. Answers when the database has let this computer in. */
   join_clinic: { request: JoinClinic; response: Session };
+  /** Looks into an invitation with which this computer could follow its clinic. Nothing is accepted. */
+  peek_invitation: { request: PeekInvitation; response: FoundInvitation };
+  /** Follows the clinic to where it is now with a new invitation, keeping the copy and every queued write. Answers when the database has let this computer in. */
+  follow_clinic: { request: FollowClinic; response: Session };
+  /** Removes everything of the clinic from this computer. Answers at once; the session tells when it is done. */
+  leave_clinic: { request: LeaveClinic; response: Session };
   /** How other computers of the network reach the clinic that is on this one. */
   get_sharing: { request: Nothing; response: Sharing };
   /** Shares it, or no longer. */
@@ -4634,12 +5336,28 @@ export interface Commands {
   get_pairing: { request: Nothing; response: ChannelPairing };
   /** Nobody is going to read the code any more. */
   end_pairing: { request: Nothing; response: Nothing };
+  /** Where files of messages are, besides the clinic's database; for the clinic's owner and admins. */
+  get_storage: { request: Nothing; response: Storage };
+  /** Uses a bucket of S3-compatible storage. Its key goes to the keyring of this computer. */
+  use_bucket: { request: UseBucket; response: Nothing };
+  /** Keeps the key of the bucket on this computer. */
+  keep_bucket_keys: { request: KeepBucketKeys; response: Nothing };
+  /** Has every file brought back from the bucket, which is forgotten then. */
+  empty_bucket: { request: Nothing; response: Nothing };
+  /** Gives up a bucket that is lost, with the files that are nowhere else. */
+  abandon_bucket: { request: Nothing; response: AbandonedBucket };
+  /** Tries a bucket out step by step. Answers at once; `get_bucket_trial` tells how far it is. */
+  try_bucket: { request: TryBucket; response: BucketTrial };
+  /** How far that is. */
+  get_bucket_trial: { request: Nothing; response: BucketTrial };
   /** What is known about a person, and what erasing them would leave; for the clinic's owner and admins. */
   get_person_data: { request: GetPersonData; response: PersonData };
   /** Reads everything about a person into a file. Answers when it is there. */
   export_person: { request: ExportPerson; response: ExportedPerson };
   /** How far an export is. */
   get_person_export: { request: Nothing; response: PersonExport };
+  /** Calls the export off that is under way; nothing of it is left. */
+  cancel_person_export: { request: Nothing; response: Nothing };
   /** Erases a person for good. */
   erase_person: { request: ErasePerson; response: ErasedPerson };
   /** Preferences of the person at this computer. */
@@ -4654,6 +5372,8 @@ export interface Commands {
   lock_now: { request: Nothing; response: Nothing };
   /** Somebody is at the screens. */
   note_presence: { request: Nothing; response: Nothing };
+  /** Which thread somebody has before their eyes: what arrives there needs no notice. */
+  note_attention: { request: NoteAttention; response: Nothing };
   /** Opens locked screens. */
   unlock: { request: Unlock; response: Nothing };
   /** How far back this computer copies. */

@@ -24,6 +24,22 @@ export function oncePerFrame(task: () => void): void {
   else requestAnimationFrame(next);
 }
 
+/** A moment in which what changed before somebody's eyes is asked for and painted, in milliseconds. */
+const moment = 150;
+
+const later = new Set<() => void>();
+
+/** Runs `task` in a moment, once however often it is asked for until then. */
+export function inAMoment(task: () => void): void {
+  if (later.size === 0)
+    setTimeout(() => {
+      const tasks = [...later];
+      later.clear();
+      for (const each of tasks) oncePerFrame(each);
+    }, moment);
+  later.add(task);
+}
+
 const counts = new Map<string, number>();
 
 /** Notes when what was just put on the page has been painted; the benches read these marks. */

@@ -9,7 +9,9 @@ export { asApiError, type Heard, type Transport } from './transport';
 let transport: Transport | undefined;
 let stop: (() => void) | undefined;
 let last: number | undefined;
-const listeners = new Set<(what: Heard) => void>();
+type Listener = (what: Heard) => void;
+const foremost = new Set<Listener>();
+const listeners = new Set<Listener>();
 
 /** Opens the way to the program; tests hand in their own. */
 export function open(way: Transport = inWindow() ? programWindow : http()): void {
@@ -20,10 +22,10 @@ export function open(way: Transport = inWindow() ? programWindow : http()): void
     let told = what;
     if ('reset' in what) last = undefined;
     else {
-      if (last !== undefined && what.seq !== last + 1) told = { reset: true };
+      if (last !== undefined && what.seq !== last + 1) told = { reset: true, opening: what.opening };
       last = what.seq;
     }
-    for (const listener of [...listeners]) listener(told);
+    for (const listener of [...foremost, ...listeners]) listener(told);
   });
 }
 
@@ -40,8 +42,9 @@ export async function call<K extends keyof Commands>(
   }
 }
 
-/** Hears every change; a gap in the stream is told as a reset. */
-export function subscribe(listener: (what: Heard) => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+/** Hears every change, before the others where `first`; a gap in the stream is told as a reset. */
+export function subscribe(listener: Listener, first = false): () => void {
+  const among = first ? foremost : listeners;
+  among.add(listener);
+  return () => among.delete(listener);
 }

@@ -1,7 +1,8 @@
-import { tick } from 'svelte';
+import { tick, untrack } from 'svelte';
 import { subscribe, type ApiError, type Change, type Topic } from './index';
-import { markPainted, oncePerFrame } from './frame';
+import { inAMoment, markPainted, oncePerFrame } from './frame';
 import { kept } from './kept';
+import { partOf } from './whole.svelte';
 
 /** How a screen asks and when it asks again. */
 export interface Question<P, T> {
@@ -16,19 +17,22 @@ export interface Question<P, T> {
   keeps?: (before: P, now: P) => boolean;
   /** Shows the last answer at once when the screen comes back. */
   remember?: string;
+  /** What somebody looks at asks before the rest, and what stands beside that when it has been painted. */
+  stands?: 'first' | 'beside';
 }
 
 const remembered = new Map<string, { about: string; data: unknown }>();
 
-const forgetters = new Set<() => void>();
+const forgetters = new Set<(locked: boolean) => void>();
 
-/** Has something else forgotten along with it. */
-export const alsoForget = (forgetter: () => void): void => void forgetters.add(forgetter);
+/** Has something else forgotten along with it, which hears whether the screens are only locked. */
+export const alsoForget = (forgetter: (locked: boolean) => void): void => void forgetters.add(forgetter);
 
-/** Forgets what earlier screens showed: another clinic is open now. */
-export function forget(): void {
+/** Forgets what earlier screens showed: another clinic is open now, none, or the same one behind a lock. */
+export function forget(locked = false): void {
   remembered.clear();
-  for (const forgetter of forgetters) forgetter();
+  // Whoever says so in an effect does not wait for what is forgotten.
+  untrack(() => forgetters.forEach((forgetter) => forgetter(locked)));
 }
 
 /**
@@ -57,9 +61,13 @@ export class Live<P, T> {
   #old = false;
   #again = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
+  /** Says to the page that this part of it is there. */
+  #there: (() => void) | undefined;
 
   constructor(question: Question<P, T>) {
     this.#question = question;
+    const whole = partOf();
+    if (whole && question.about() !== undefined) this.#there = whole.expect();
     $effect(() => {
       const wanted = question.about();
       this.#want(wanted);
@@ -71,12 +79,14 @@ export class Live<P, T> {
           if (!what.topics.some((topic) => question.topics.includes(topic))) return;
           if (question.concerns && !question.concerns(what, this.#wanted)) return;
         }
-        this.askAgain();
-      });
+        if (question.stands === 'beside') inAMoment(this.#run);
+        else this.askAgain();
+      }, question.stands === 'first');
       return () => {
         off();
         this.#version++;
         clearTimeout(this.#patience);
+        this.#there?.();
       };
     });
   }
@@ -139,6 +149,7 @@ export class Live<P, T> {
         clearTimeout(this.#patience);
         this.late = false;
         this.#busy = false;
+        this.#there?.();
         if (this.#again) {
           this.#again = false;
           this.askAgain();

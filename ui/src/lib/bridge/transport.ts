@@ -1,7 +1,7 @@
-import type { ApiError, Change, Commands } from './bindings';
+import type { ApiError, Change, Commands, Destination } from './bindings';
 
 /** What a screen hears: something changed, or entries were missed and everything shown must be asked for again. */
-export type Heard = Change | { reset: true };
+export type Heard = Change | { reset: true; opening?: Destination | null };
 
 /** How the screens reach the program: through the window, or over loopback when it runs without one. */
 export interface Transport {

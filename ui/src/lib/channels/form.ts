@@ -7,6 +7,7 @@ export const usual: ChannelWish = {
   url: '',
   instance: '',
   relay_url: null,
+  ca_pem: null,
   per_instance: false,
   pace: 'calm',
   daily_cap: 400,
@@ -29,6 +30,7 @@ export function reachedOtherwise(wish: ChannelWish, channel: ChannelDetails | un
     wish.url.trim() !== kept.url ||
     wish.instance.trim() !== kept.instance ||
     (wish.relay_url?.trim() ?? '') !== (kept.relay_url ?? '') ||
+    (wish.ca_pem?.trim() ?? '') !== (kept.ca_pem ?? '') ||
     wish.per_instance !== kept.per_instance
   );
 }

@@ -10,6 +10,7 @@ export const kindName = (kind: string): string =>
 /** What a connection is, in one word, and how good that is. A gateway that says it is connected proves nothing by itself. */
 export function standing(channel: ChannelDetails): { words: string; tone: '' | 'green' | 'amber' | 'red' } {
   if (!channel.has_address) return { words: m.channel_no_address(), tone: '' };
+  if (channel.removed) return { words: m.channel_is_removed(), tone: '' };
   if (!channel.active) return { words: m.channel_paused(), tone: '' };
   if (channel.needs_pairing) return { words: m.channel_needs_pairing(), tone: 'red' };
   const wrong = channel.acks_missing_since !== null || channel.problem !== null;
@@ -75,6 +76,7 @@ export function stepSeen(step: ChannelTrialStep): { words: string; doubtful: boo
       return fine(m.channel_seen_address({ host: fact('host') }));
     case 'tls':
       if (fact('protection') === 'none') return doubt(m.channel_seen_tls_none());
+      if (fact('protection') === 'given') return fine(m.channel_seen_tls_given());
       return fine(fact('protection') === 'loopback' ? m.channel_seen_tls_loopback() : m.channel_seen_tls());
     case 'key':
       return fine(m.channel_seen_key());

@@ -37,6 +37,10 @@ export function day(instant: string | Date): string {
   return `${date} (${weekday(at, zone.current)})`;
 }
 
+/** 24/11/2026 */
+export const fullDate = (instant: string | Date): string =>
+  dates({ day: '2-digit', month: '2-digit', year: 'numeric' }).format(new Date(instant));
+
 /** 24/11 (ter) 14:30 */
 export const dayTime = (instant: string | Date): string => `${day(instant)} ${time(instant)}`;
 

@@ -19,19 +19,37 @@ export const zone = {
   },
 };
 
-const quarter = 15 * 60_000;
-const mostDays = 5_000;
-const days = new Map<string, CalendarDate>();
+/** A calendar day, and where it begins and ends: milliseconds since 1970. */
+interface Span {
+  from: number;
+  until: number;
+  day: CalendarDate;
+}
 
-/** The clinic's calendar day of an instant. Wherever it is, days begin at a quarter of an hour: each is worked out once. */
+const utcDay = 24 * 60 * 60_000;
+const mostDays = 20_000;
+/** The days that are known, by the day of UTC in which they are looked for. */
+let spans = new Map<number, Span[]>();
+let zoneOfSpans = '';
+
+/** The clinic's calendar day of an instant. Threads ask for thousands of them: each day is worked out once. */
 export function dayOf(instant: string | Date): CalendarDate {
-  const at = typeof instant === 'string' ? new Date(instant) : instant;
-  const key = `${current}|${Math.floor(at.getTime() / quarter)}`;
-  let day = days.get(key);
-  if (!day) {
-    if (days.size >= mostDays) days.clear();
-    days.set(key, (day = toCalendarDate(fromDate(at, current))));
+  const at = typeof instant === 'string' ? Date.parse(instant) : instant.getTime();
+  if (zoneOfSpans !== current || spans.size > mostDays) {
+    spans = new Map();
+    zoneOfSpans = current;
   }
+  const place = Math.floor(at / utcDay);
+  const known = spans.get(place);
+  const found = known?.find((span) => span.from <= at && at < span.until);
+  if (found) return found.day;
+  const day = toCalendarDate(fromDate(new Date(at), current));
+  const span = {
+    from: day.toDate(current).getTime(),
+    until: day.add({ days: 1 }).toDate(current).getTime(),
+    day,
+  };
+  spans.set(place, [...(known ?? []), span]);
   return day;
 }
 

@@ -16,6 +16,7 @@ interface Reading {
   showUnread: () => boolean;
   quote: () => void;
   writeNote: () => void;
+  record: () => void;
   book: () => void;
 }
 
@@ -47,6 +48,7 @@ export function threadKeys(acting: () => Acting | undefined, reading: () => Read
     o: () => reading()?.showUnread() ?? false,
     r: writing((thread) => thread.quote()),
     n: writing((thread) => thread.writeNote()),
+    m: writing((thread) => thread.record()),
     b: writing((thread) => thread.book()),
   };
 }

@@ -31,6 +31,10 @@ const others: [RegExp, () => string][] = [
   [/^pollupdate/i, m.other_vote],
 ];
 
+/** Whether a message is a vote in a poll. */
+export const isVote = (message: MessageRow): boolean =>
+  message.kind === 'unsupported' && /^pollupdate/i.test(message.attachment?.original_kind ?? '');
+
 /** What a message is whose kind is not shown; absent where nobody knows. */
 export const otherKind = (original: string): string | undefined =>
   others.find(([pattern]) => pattern.test(original))?.[1]();

@@ -1,4 +1,4 @@
-import type { Practice, ServerFindings, StartLocalClinic } from '$lib/bridge';
+import type { OpeningHours, Practice, ServerFindings, StartLocalClinic } from '$lib/bridge';
 
 /** A row of a list that grows while it is written; what has no name is left out. */
 export interface Row {
@@ -45,12 +45,28 @@ class Draft {
     this.owner = clinic.owner_name;
     this.vertical = clinic.vertical;
     this.timeZone = clinic.time_zone;
-    const { professionals, services, rooms } = clinic.practice;
-    if (!professionals.length && !services.length && !rooms.length) return;
+    const { hours, professionals, services, rooms } = clinic.practice;
+    if (!hours.length && !professionals.length && !services.length && !rooms.length) return;
+    this.#resumeHours(hours);
     this.professionals = professionals.map((each) => ({ name: each.name, more: each.specialty ?? '' }));
     this.services = services.map((each) => ({ name: each.name, more: String(each.duration_minutes) }));
     this.rooms = rooms.map((name) => ({ name, more: '' }));
     this.#suggestedFor = `${this.vertical}/${this.owner}`;
+  }
+
+  /** Every day that is open has the same hours here, because that is how they were written. */
+  #resumeHours(hours: OpeningHours[]): void {
+    this.days = this.days.map((_, day) => hours.some((span) => span.weekday === day + 1));
+    const spans = hours
+      .filter((span) => span.weekday === hours[0]!.weekday)
+      .sort((one, other) => one.starts_minute - other.starts_minute);
+    const [first, last] = [spans[0], spans.at(-1)];
+    if (!first || !last) return;
+    this.opens = clock(first.starts_minute);
+    this.closes = clock(last.ends_minute);
+    this.pauses = spans.length > 1;
+    if (this.pauses)
+      [this.pauseBegins, this.pauseEnds] = [clock(first.ends_minute), clock(last.starts_minute)];
   }
 
   wish(withPractice: boolean): StartLocalClinic {
@@ -107,6 +123,11 @@ class Draft {
 function minutes(time: string): number {
   const [hours, rest] = time.split(':').map(Number);
   return (hours ?? 0) * 60 + (rest ?? 0);
+}
+
+/** The time at so many minutes since midnight. */
+function clock(minutes: number): string {
+  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 /** Names that go into the clinic, in its language. */

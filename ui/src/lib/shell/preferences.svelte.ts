@@ -8,6 +8,8 @@ let current = $state.raw<Preferences>({
   saved_views: [],
   send_key: 'enter',
   recent_emoji: [],
+  notifications: { on: true, of: 'mine_and_nobodys', with: 'name', sound: true, quiet: null },
+  emoji_tone: 0,
 });
 const dark = matchMedia('(prefers-color-scheme: dark)');
 

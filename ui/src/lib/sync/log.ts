@@ -57,6 +57,7 @@ const sentences: Record<string, (line: SyncLogLine) => string> = {
   received,
   operation_refused: (line) => m.log_operation_refused(why(line)),
   epoch_changed: m.log_epoch_changed,
+  clinic_followed: (line) => m.log_clinic_followed({ count: count(line, 'waiting') }),
   expired: (line) => m.log_expired({ count: count(line, 'parked') }),
   erased_dropped: (line) => m.log_erased_dropped({ count: count(line, 'dropped') }),
   clock_wrong: clockOff,

@@ -9,6 +9,7 @@ const kinds: Record<string, () => string> = {
   book_appointment: m.operation_book_appointment,
   cancel_appointment: m.operation_cancel_appointment,
   add_patient: m.operation_add_patient,
+  remove_patient: m.operation_remove_patient,
   move_lead: m.operation_move_lead,
   add_note: m.operation_add_note,
   hand_over_conversation: m.operation_hand_over,

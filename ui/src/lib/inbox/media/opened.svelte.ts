@@ -1,5 +1,6 @@
 import { asApiError, call, type ApiError } from '$lib/bridge';
 import { alsoForget } from '$lib/bridge/live.svelte';
+import { fromBase64 } from './bytes';
 
 /** A file that a screen can show, under an address of this page. */
 export interface OpenedFile {
@@ -15,10 +16,7 @@ const opened = new Map<string, Promise<OpenedFile>>();
 async function read(message: string): Promise<OpenedFile> {
   const { base64, mime_type } = await call('get_media', { message_id: message });
   if (base64 === null) return { url: undefined, type: mime_type };
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return { url: URL.createObjectURL(new Blob([bytes], { type: mime_type })), type: mime_type };
+  return { url: URL.createObjectURL(fromBase64(base64, mime_type)), type: mime_type };
 }
 
 function drop(message: string): void {
@@ -47,11 +45,16 @@ export function openFile(message: string): Promise<OpenedFile> {
 
 alsoForget(() => [...opened.keys()].forEach(drop));
 
+/** Until a person is told that a file is still being fetched. */
+const patience = 1_500;
+
 /** The file of one message, as a face shows it. */
 export class Shown {
   file = $state.raw<OpenedFile>();
   problem = $state.raw<ApiError>();
   busy = $state(false);
+  /** It takes so long that something is said. */
+  late = $state(false);
 
   readonly #message: () => string;
 
@@ -62,6 +65,7 @@ export class Shown {
   open = async (): Promise<OpenedFile | undefined> => {
     const of = this.#message();
     this.busy = true;
+    const waiting = setTimeout(() => (this.late = of === this.#message()), patience);
     this.problem = undefined;
     try {
       const file = await openFile(of);
@@ -71,7 +75,9 @@ export class Shown {
       if (of === this.#message()) this.problem = asApiError(thrown);
       return undefined;
     } finally {
+      clearTimeout(waiting);
       this.busy = false;
+      this.late = false;
     }
   };
 }
