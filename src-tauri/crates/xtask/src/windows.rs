@@ -84,9 +84,9 @@ impl Kit {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Program {
+        // Into the same folder: what is compiled for this machine on the way, the makers of code, is there already.
         let mut cargo = Program::new(&self.cargo).args(arguments).envs(self.env.iter().cloned());
         // The cargo that runs this tells its children where its own compiler and libraries are.
-        cargo = cargo.env("CARGO_TARGET_DIR", workspace::at("target").join("windows"));
         for name in self.removed.iter().map(String::as_str).chain(["CARGO", "LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"]) {
             cargo = cargo.env_remove(name);
         }
