@@ -70,6 +70,10 @@ interface Case extends Job {
   after?: (page: Page) => Promise<void>;
 }
 
+const keptText = async (page: Page): Promise<string> => {
+  const kept = await call(page, 'get_draft', { conversation_id: current(page) });
+  return (kept as Commands['get_draft']['response']).text;
+};
 const startOf = async (time: Locator): Promise<string> => (await time.getAttribute('data-starts-at')) ?? '';
 const idOf = async (row: Locator): Promise<string> => (await row.getAttribute('data-conversation-id')) ?? '';
 
@@ -157,6 +161,8 @@ const cases: Case[] = [
     after: async (page) => {
       await undo(page);
       await expect(page.getByTestId('composer')).toHaveValue('');
+      // Whoever opens the thread next finds what was kept of it.
+      await expect.poll(() => keptText(page), 'the text is gone for good').toBe('');
     },
   },
   {
