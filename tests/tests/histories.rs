@@ -34,6 +34,7 @@ mod variants;
 #[path = "histories/writer.rs"]
 mod writer;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -161,6 +162,24 @@ fn writes_that_change_places_are_caught() -> Result<()> {
 #[test]
 fn tombstones_that_nobody_reads_are_caught() -> Result<()> {
     is_caught(Variant::TombstonesIgnored, Weights { delete: 12, write: 40, ..CALM }, &["in the copy and not"])
+}
+
+/// Answers that say that something was queued.
+const QUEUED: [&str; 4] = ["Written", "ActedOnThreads", "Booked", "Retried"];
+
+#[test]
+fn every_write_command_happens_in_histories() {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut draw = || steps::act().new_tree(&mut runner).unwrap().current();
+    let drawn: BTreeSet<_> = (0..5_000).filter_map(|_| draw().command()).collect();
+    let queues = |command: &balcao_api::CommandInfo| {
+        let answer = command.response.get("title").and_then(|title| title.as_str());
+        command.description.starts_with("Queues") || answer.is_some_and(|answer| QUEUED.contains(&answer))
+    };
+    let commands = balcao_api::catalogue();
+    let writes: BTreeSet<_> = commands.iter().filter(|command| queues(command)).map(|command| command.name).collect();
+    assert_eq!(drawn, writes, "a write that no history makes is a rule that is missing in steps.rs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -122,6 +122,7 @@ impl HistoryDesk {
         let known = self.engine.take();
         let line = Line::new(self.remote.clone(), self.trouble.clone());
         let (cache, clock, status) = (self.cache.clone(), self.clock.clone(), self.status.clone());
+        let house = self.cache.clone();
         let work = async move {
             let mut engine = match known {
                 Some(engine) => engine,
@@ -132,6 +133,8 @@ impl HistoryDesk {
             }
             if matches!(run, Run::Pull | Run::Round) {
                 engine.pull().await?;
+                // Who was erased is forgotten now, and not when the desk comes to it: the same history goes the same way again.
+                while house.index_step().await? || house.forget_step().await? {}
             }
             Ok::<_, Error>(engine)
         };

@@ -36,6 +36,8 @@ pub struct Made {
     pub fate: Fate,
     /// It was refused at least once.
     pub was_parked: bool,
+    /// Its place among all, which is another one for what was given up and then wanted again.
+    rank: usize,
 }
 
 /// Who was at work when something changed in a queue.
@@ -50,6 +52,8 @@ pub enum By {
 pub struct Ledger {
     pub made: Vec<Made>,
     places: HashMap<Uuid, usize>,
+    /// The next rank.
+    next: usize,
     /// People who were erased, and what was theirs.
     erased: HashSet<Uuid>,
 }
@@ -61,20 +65,27 @@ impl Ledger {
     /// A write appeared that nobody made.
     pub async fn compare(&mut self, desk: usize, at: &HistoryDesk, by: By) -> Result<()> {
         let mut queued = at.outbox().await?;
-        queued.sort_by_key(|(operation, _)| operation.operation_id);
+        queued.sort_by_key(|(operation, _)| operation.seq);
         let present: HashSet<Uuid> = queued.iter().map(|(operation, _)| operation.operation_id).collect();
         for (operation, state) in queued {
             let id = operation.operation_id;
             let parked = state == OperationState::Parked;
             if let Some(place) = self.places.get(&id) {
                 let made = &mut self.made[*place];
-                ensure!(made.fate == Fate::Queued, "{id} ({}) is queued again after {:?}", operation.action, made.fate);
+                if made.fate != Fate::Queued {
+                    let wanted_again = by == By::Person && matches!(made.fate, Fate::GivenUp { .. });
+                    ensure!(wanted_again, "{id} ({}) is queued again after {:?}", operation.action, made.fate);
+                    // It stands behind what was queued since.
+                    (made.fate, made.rank) = (Fate::Queued, self.next);
+                    self.next += 1;
+                }
                 made.was_parked |= parked;
                 made.operation = operation;
             } else {
                 ensure!(by == By::Person, "the engine made the write {id} ({})", operation.action);
                 self.places.insert(id, self.made.len());
-                self.made.push(Made { operation, desk, fate: Fate::Queued, was_parked: parked });
+                self.made.push(Made { operation, desk, fate: Fate::Queued, was_parked: parked, rank: self.next });
+                self.next += 1;
             }
         }
         for made in &mut self.made {
@@ -173,9 +184,9 @@ impl Ledger {
             let Some(place) = self.places.get(id) else { continue };
             let made = &self.made[*place];
             let row = (made.desk, made.operation.entity_id);
-            let before = latest.insert(row, *place);
+            let before = latest.insert(row, made.rank);
             ensure!(
-                before.is_none_or(|before| before <= *place),
+                before.is_none_or(|before| before <= made.rank),
                 "{id} ({}) went past an earlier write",
                 made.operation.action
             );
@@ -207,9 +218,9 @@ impl Ledger {
                 continue;
             }
             let talk = made.operation.fields.get("conversation_id").and_then(|id| id.as_str()).unwrap_or_default();
-            let before = latest.insert((made.desk, talk.to_owned()), *place);
+            let before = latest.insert((made.desk, talk.to_owned()), made.rank);
             ensure!(
-                before.is_none_or(|before| before <= *place),
+                before.is_none_or(|before| before <= made.rank),
                 "the message {id} went past an earlier one of its talk"
             );
         }

@@ -1,46 +1,25 @@
 //! Plays a history, lets things go quiet, and looks whether everything is as it must be.
 
+mod acts;
+
 use anyhow::{Context as _, Result, bail, ensure};
-use balcao_cache::{Effect, NewOperation, OperationState, WriteKind};
-use balcao_domain::feed::Entity;
+use balcao_cache::OperationState;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::clinic::{Clinic, Template, now};
+use crate::clinic::{Clinic, Template};
 use crate::compare::{compare, leftovers};
 use crate::desk::{Ended, HistoryDesk, Run};
 use crate::ledger::{By, Fate, Ledger, Made};
-use crate::people::{Kind, slot, text};
-use crate::steps::{Act, Choice, History, Step, TALK_DEEDS, WRITERS};
+use crate::steps::{Choice, History, Step, WRITERS};
 use crate::tally::Tally;
 use crate::variants::Variant;
 use crate::writer::{Deed, Known, Writer};
 
 /// Rounds after which what still waits waits for nothing.
 const PATIENCE: usize = 12;
-
-/// Something that people do with threads.
-fn talk_deed(deed: u8, me: Uuid, serial: u32) -> Value {
-    let label = |label: &str| json!({ "kind": "add_label", "label": label });
-    match deed % TALK_DEEDS {
-        0 => json!({ "kind": "assign", "member_id": me }),
-        1 => json!({ "kind": "assign", "member_id": null }),
-        2 => json!({ "kind": "prioritise", "priority": if serial.is_multiple_of(2) { "urgent" } else { "low" } }),
-        3 => label("convênio"),
-        4 => label(&format!("etiqueta {}", serial % 3)),
-        5 => json!({ "kind": "snooze", "until": text(now() + TimeDelta::hours(12 + i64::from(serial % 3))) }),
-        6 => json!({ "kind": "mark_unread" }),
-        7 => json!({ "kind": "close" }),
-        8 => json!({ "kind": "reopen" }),
-        9 => json!({ "kind": "remove_label", "label": "convênio" }),
-        10 => json!({ "kind": "hand_over", "to": "bot" }),
-        11 => json!({ "kind": "hand_over", "to": "person" }),
-        12 => json!({ "kind": "block" }),
-        _ => json!({ "kind": "unblock" }),
-    }
-}
 
 /// Where a history takes place.
 struct Play {
@@ -53,6 +32,12 @@ struct Play {
     notes: Vec<(Uuid, String)>,
     /// What was last done with threads at each desk.
     undos: Vec<Value>,
+    /// Messages that were to go later.
+    put_off: Vec<Uuid>,
+    /// Visits that were booked, as the desks answered.
+    booked: Vec<Value>,
+    /// What was given up, and at which desk.
+    given_up: Vec<(usize, Uuid)>,
     stages: Vec<(Uuid, String)>,
     loss_reason: Uuid,
     restored: bool,
@@ -93,6 +78,9 @@ impl Play {
             clinic,
             admin,
             undos: vec![Value::Null; desks.len()],
+            put_off: Vec::new(),
+            booked: Vec::new(),
+            given_up: Vec::new(),
             desks,
             writers: (0..WRITERS).map(|_| Writer::default()).collect(),
             ledger: Ledger::default(),
@@ -185,123 +173,6 @@ impl Play {
 
     async fn compare_queue(&mut self, desk: usize, by: By) -> Result<()> {
         self.ledger.compare(desk, &self.desks[desk], by).await
-    }
-
-    /// What a person does. Refusals are answers.
-    async fn act(&mut self, desk: usize, act: Act) -> Result<()> {
-        self.serial += 1;
-        let serial = self.serial;
-        let at = &self.desks[desk];
-        match act {
-            Act::Reply { talk } => {
-                let talk = self.known.pick(Kind::Talk, talk);
-                let message = json!({ "conversation_id": talk, "text": format!("Resposta {serial}") });
-                drop(at.ask("send_message", message).await?);
-            }
-            Act::MoveVisit { visit, slot: number, professional, squeeze } => {
-                let starts_at = slot(self.clinic.noon, number.into());
-                let wish = json!({
-                    "appointment_id": self.known.pick(Kind::Visit, visit),
-                    "starts_at": text(starts_at),
-                    "ends_at": text(starts_at + TimeDelta::minutes(30)),
-                    "professional_id": self.known.pick(Kind::Professional, professional),
-                    "squeeze_reason": squeeze.then(|| format!("Encaixe {serial}")),
-                });
-                drop(at.ask("reschedule_appointment", wish).await?);
-            }
-            Act::MoveLead { lead, stage, before } => {
-                let (stage, kind) = &self.stages[usize::from(stage) % self.stages.len()];
-                let wish = json!({
-                    "lead_id": self.known.pick(Kind::Lead, lead),
-                    "stage_id": stage,
-                    "before_lead_id": before.map(|before| self.known.pick(Kind::Lead, before)),
-                    "loss_reason_id": (kind == "lost").then_some(self.loss_reason),
-                });
-                drop(at.ask("move_lead", wish).await?);
-            }
-            Act::OnTalk { talk, deed } => {
-                let action = talk_deed(deed, at.member, serial);
-                let wish = json!({ "conversation_ids": [self.known.pick(Kind::Talk, talk)], "action": action });
-                if let Ok(done) = at.ask("act_on_threads", wish).await? {
-                    self.undos[desk] = done["undo"].clone();
-                }
-            }
-            Act::TakeBack => {
-                let undo = std::mem::take(&mut self.undos[desk]);
-                if !undo.is_null() {
-                    drop(at.ask("undo_threads", json!({ "undo": undo })).await?);
-                }
-            }
-            Act::NoteOnContact { contact } => self.note(desk, "contact", Kind::Contact, contact).await?,
-            Act::NoteOnVisit { visit } => self.note(desk, "appointment", Kind::Visit, visit).await?,
-            Act::EditContact { contact, field } => {
-                let fields = match field {
-                    0 => json!({ "name": format!("Pessoa {desk}-{serial}") }),
-                    1 => json!({ "email": format!("{desk}-{serial}@exemplo.com.br") }),
-                    _ => json!({ "name": format!("Pessoa {desk}-{serial}"), "source": format!("{serial}") }),
-                };
-                let contact = self.known.pick(Kind::Contact, contact);
-                at.enqueue(write("edit_contact", WriteKind::Patch, "contacts", contact, fields)?).await?;
-            }
-            Act::BlockHours => {
-                let fields = json!({
-                    "kind": "extra_hours", "starts_at": text(self.clinic.noon), "reason": format!("Mutirão {desk}-{serial}"),
-                    "ends_at": text(self.clinic.noon + TimeDelta::hours(1)),
-                });
-                let hours = Uuid::now_v7();
-                self.known.add(Kind::Hours, hours);
-                at.enqueue(write("block_hours", WriteKind::Insert, "schedule_exceptions", hours, fields)?).await?;
-            }
-            Act::FreeHours { which } => {
-                let hours = self.known.pick(Kind::Hours, which);
-                at.enqueue(write("free_hours", WriteKind::Delete, "schedule_exceptions", hours, json!({}))?).await?;
-            }
-            Act::Decide { which, choice } => {
-                let parked: Vec<Uuid> = self.queued(desk, OperationState::Parked).await?;
-                if let Some(id) = parked.get(usize::from(which) % parked.len().max(1)) {
-                    self.decide(desk, *id, choice).await?;
-                }
-            }
-            Act::Withdraw { which } => {
-                let waiting: Vec<Uuid> = self.queued(desk, OperationState::Waiting).await?;
-                if let Some(id) = waiting.get(usize::from(which) % waiting.len().max(1)) {
-                    self.decide(desk, *id, Choice::Discard).await?;
-                }
-            }
-        }
-        self.compare_queue(desk, By::Person).await?;
-        self.ledger.hear_of_erased(&mut self.admin).await?;
-        self.screens_are_true(desk, false).await
-    }
-
-    async fn note(&mut self, desk: usize, about: &str, kind: Kind, which: u8) -> Result<()> {
-        let marker = format!("Nota {desk}-{}.", self.serial);
-        let note = json!({ "about": about, "id": self.known.pick(kind, which), "text": marker });
-        if let Ok(written) = self.desks[desk].ask("add_note", note).await?
-            && let Some(id) = written["operation_id"].as_str()
-        {
-            self.notes.push((id.parse()?, marker));
-        }
-        Ok(())
-    }
-
-    async fn queued(&self, desk: usize, wanted: OperationState) -> Result<Vec<Uuid>> {
-        let queued = self.desks[desk].outbox().await?;
-        Ok(queued
-            .into_iter()
-            .filter(|(_, state)| *state == wanted)
-            .map(|(operation, _)| operation.operation_id)
-            .collect())
-    }
-
-    async fn decide(&self, desk: usize, id: Uuid, choice: Choice) -> Result<()> {
-        let choice = match choice {
-            Choice::Retry => json!({ "operation_id": id, "choice": "retry" }),
-            Choice::SqueezeIn => json!({ "operation_id": id, "choice": "squeeze_in", "reason": "Urgente" }),
-            Choice::Discard => json!({ "operation_id": id, "choice": "discard" }),
-        };
-        drop(self.desks[desk].ask("decide_operation", choice).await?);
-        Ok(())
     }
 
     /// Nobody writes any more, every line holds: until nothing changes.
@@ -444,7 +315,11 @@ impl Play {
         for made in self.ledger.queued_at(desk) {
             let state = if made.operation.reason.is_some() { "parked" } else { "pending" };
             let ids = std::iter::once(made.operation.entity_id.to_string());
-            let talk = made.operation.fields.get("conversation_id").and_then(Value::as_str).map(str::to_owned);
+            // What goes later, and what only the team reads, does not answer yet: the talk shows nothing of it.
+            let answers =
+                made.operation.action == "send_message" && !made.operation.fields.contains_key("scheduled_for");
+            let talk = made.operation.fields.get("conversation_id").filter(|_| answers);
+            let talk = talk.and_then(Value::as_str).map(str::to_owned);
             for id in ids.chain(talk) {
                 let shown = expected.entry(id).or_insert(state);
                 if state == "parked" {
@@ -476,7 +351,8 @@ impl Play {
 
     /// A message that was confirmed was made once, and what was refused was not.
     async fn messages_are_there(&mut self) -> Result<()> {
-        for made in self.ledger.made.iter().filter(|made| made.operation.action == "send_message") {
+        let is_message = |made: &&Made| ["send_message", "write_note"].contains(&&*made.operation.action);
+        for made in self.ledger.made.iter().filter(is_message) {
             let count: i64 =
                 sqlx::query_scalar("select count(*) from harness.inserted where entity = 'messages' and id = $1")
                     .bind(made.operation.entity_id)
@@ -592,20 +468,4 @@ impl Play {
         ensure!(self.ledger.made.iter().all(|made| made.fate != Fate::Queued), "something is still queued");
         Ok(())
     }
-}
-
-/// A write that no screen has a command for yet.
-fn write(action: &'static str, kind: WriteKind, entity: &str, id: Uuid, fields: Value) -> Result<NewOperation> {
-    let entity = Entity::named(entity).context("an entity")?;
-    let fields = fields.as_object().cloned().unwrap_or_default();
-    Ok(NewOperation {
-        operation_id: Uuid::now_v7(),
-        action,
-        kind,
-        effect: Effect { entity, entity_id: id, fields },
-        followers: Vec::new(),
-        unchecked: &[],
-        depends_on: None,
-        expires_at: None,
-    })
 }

@@ -20,6 +20,41 @@ pub const TALK_DEEDS: u8 = 14;
 pub enum Act {
     Reply {
         talk: u8,
+        /// It is to go in some hours.
+        later: bool,
+    },
+    ReplyWithFile {
+        talk: u8,
+    },
+    /// Decides anew about a message that was to go later.
+    ChangePutOff {
+        which: u8,
+        change: PutOff,
+    },
+    /// Writes to the team, naming somebody of it.
+    NoteInTalk {
+        talk: u8,
+        names: u8,
+    },
+    SeeMentions {
+        talk: u8,
+    },
+    /// Makes a quick reply, or changes one.
+    SaveReply {
+        which: Option<u8>,
+    },
+    RemoveReply {
+        which: u8,
+    },
+    Set(Setting),
+    Book {
+        talk: u8,
+        slot: u8,
+        professional: u8,
+        for_another: bool,
+    },
+    UndoBooking {
+        which: u8,
     },
     MoveVisit {
         visit: u8,
@@ -62,6 +97,71 @@ pub enum Act {
     Withdraw {
         which: u8,
     },
+    /// Sends everything again that needs no decision.
+    RetryAll,
+    /// Takes back that something was given up.
+    WantAgain {
+        which: u8,
+    },
+}
+
+impl Act {
+    /// The command by which a desk does it; none for what no screen has a command for yet.
+    pub fn command(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Reply { .. } => "send_message",
+            Self::ReplyWithFile { .. } => "send_file",
+            Self::ChangePutOff { .. } => "change_scheduled",
+            Self::NoteInTalk { .. } => "write_note",
+            Self::SeeMentions { .. } => "see_mentions",
+            Self::SaveReply { .. } => "save_quick_reply",
+            Self::RemoveReply { .. } => "remove_quick_reply",
+            Self::Set(setting) => setting.command(),
+            Self::Book { .. } => "book_appointment",
+            Self::UndoBooking { .. } => "undo_booking",
+            Self::MoveVisit { .. } => "reschedule_appointment",
+            Self::MoveLead { .. } => "move_lead",
+            Self::OnTalk { .. } => "act_on_threads",
+            Self::TakeBack => "undo_threads",
+            Self::NoteOnContact { .. } | Self::NoteOnVisit { .. } => "add_note",
+            Self::Decide { .. } | Self::Withdraw { .. } => "decide_operation",
+            Self::RetryAll => "retry_operations",
+            Self::WantAgain { .. } => "restore_operation",
+            Self::EditContact { .. } | Self::BlockHours | Self::FreeHours { .. } => return None,
+        })
+    }
+}
+
+/// What becomes of a message that was to go later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutOff {
+    Later,
+    Now,
+    Off,
+    AfterAll,
+}
+
+/// What is chosen for the whole clinic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    WaitLimits,
+    FilesKept,
+    BookingLead,
+    Survey,
+}
+
+impl Setting {
+    pub const ALL: [Self; 4] = [Self::WaitLimits, Self::FilesKept, Self::BookingLead, Self::Survey];
+
+    /// The command that sets it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::WaitLimits => "set_wait_limits",
+            Self::FilesKept => "set_files_kept",
+            Self::BookingLead => "set_booking_lead",
+            Self::Survey => "set_survey",
+        }
+    }
 }
 
 /// What is chosen for a refused write.
@@ -180,7 +280,7 @@ fn step(weights: Weights) -> impl Strategy<Value = Step> {
 
 /// Two who do not know of one another want something else of the same row, or the same place.
 fn contest() -> impl Strategy<Value = Vec<Step>> {
-    (0..11_u8, 0..4_u8, 1..4_u8, 0..3_u8, 0..3_u8).prop_map(|(about, desk, further, which, slot)| {
+    (0..13_u8, 0..4_u8, 1..4_u8, 0..3_u8, 0..3_u8).prop_map(|(about, desk, further, which, slot)| {
         let person = |act| Step::Person { desk, act };
         let another = |act| Step::Person { desk: desk + further, act };
         let write = |kind, deed| Step::Write { writer: 0, kind, which, deed, then: Then::Commit };
@@ -188,6 +288,8 @@ fn contest() -> impl Strategy<Value = Vec<Step>> {
         let to = |visit, slot| Act::MoveVisit { visit, slot, professional: 0, squeeze: false };
         let on = |deed| Act::OnTalk { talk: which, deed };
         let lead = Act::MoveLead { lead: which, stage: slot, before: None };
+        let set = |setting: u8| Act::Set(Setting::ALL[usize::from(setting) % Setting::ALL.len()]);
+        let book = |talk, slot| Act::Book { talk, slot, professional: 0, for_another: false };
         match about {
             0 => vec![person(edit), another(edit)],
             1 => vec![person(to(which, slot)), another(to(which, slot + 1))],
@@ -195,11 +297,13 @@ fn contest() -> impl Strategy<Value = Vec<Step>> {
             3 => vec![person(edit), write(Kind::Contact, Deed::Change(slot % 2))],
             4 => vec![person(to(which, slot)), write(Kind::Visit, Deed::Change(1))],
             5 => vec![person(lead), write(Kind::Lead, Deed::Delete)],
-            6 => vec![person(Act::Reply { talk: which }), write(Kind::Talk, Deed::Delete)],
+            6 => vec![person(Act::Reply { talk: which, later: false }), write(Kind::Talk, Deed::Delete)],
             // Given to different people, put aside and closed, with different labels.
             7 => vec![person(on(0)), another(on(1))],
             8 => vec![person(on(5 + slot)), another(on(7))],
             9 => vec![person(on(3)), another(on(4 + slot)), person(Act::TakeBack)],
+            10 => vec![person(set(slot)), another(set(slot + 1))],
+            11 => vec![person(book(which, slot)), another(book(which + 1, slot))],
             _ => vec![person(lead), another(Act::MoveLead { lead: which, stage: slot + 1, before: Some(0) })],
         }
     })
@@ -210,10 +314,22 @@ fn few() -> impl Strategy<Value = u8> {
     prop_oneof![5 => 0..2_u8, 3 => 2..5_u8, 1 => 5..32_u8]
 }
 
-fn act() -> impl Strategy<Value = Act> {
+/// What a person may do.
+pub fn act() -> impl Strategy<Value = Act> {
+    let put_off = prop::sample::select(&[PutOff::Later, PutOff::Now, PutOff::Off, PutOff::AfterAll][..]);
     let choice = prop::sample::select(&[Choice::Retry, Choice::SqueezeIn, Choice::Discard][..]);
     prop_oneof![
-        8 => few().prop_map(|talk| Act::Reply { talk }),
+        8 => (few(), prop::bool::weighted(0.3)).prop_map(|(talk, later)| Act::Reply { talk, later }),
+        2 => few().prop_map(|talk| Act::ReplyWithFile { talk }),
+        3 => (few(), put_off).prop_map(|(which, change)| Act::ChangePutOff { which, change }),
+        3 => (few(), 0..4_u8).prop_map(|(talk, names)| Act::NoteInTalk { talk, names }),
+        3 => few().prop_map(|talk| Act::SeeMentions { talk }),
+        3 => proptest::option::of(few()).prop_map(|which| Act::SaveReply { which }),
+        1 => few().prop_map(|which| Act::RemoveReply { which }),
+        4 => prop::sample::select(&Setting::ALL[..]).prop_map(Act::Set),
+        4 => (few(), 0..5_u8, 0..2_u8, prop::bool::weighted(0.3))
+            .prop_map(|(talk, slot, professional, for_another)| Act::Book { talk, slot, professional, for_another }),
+        2 => few().prop_map(|which| Act::UndoBooking { which }),
         6 => (few(), 0..4_u8, 0..2_u8, prop::bool::weighted(0.2))
             .prop_map(|(visit, slot, professional, squeeze)| Act::MoveVisit { visit, slot, professional, squeeze }),
         6 => (few(), 0..5_u8, proptest::option::of(few()))
@@ -227,6 +343,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..4_u8).prop_map(|which| Act::FreeHours { which }),
         6 => (0..4_u8, choice).prop_map(|(which, choice)| Act::Decide { which, choice }),
         2 => (0..4_u8).prop_map(|which| Act::Withdraw { which }),
+        1 => Just(Act::RetryAll),
+        2 => few().prop_map(|which| Act::WantAgain { which }),
     ]
 }
 
