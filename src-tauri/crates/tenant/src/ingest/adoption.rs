@@ -74,6 +74,8 @@ pub(super) async fn is_of_earlier_try(
 /// Looks for the message of ours that this one of the gateway is, and gives it the id. `false` when it is none of ours.
 pub(super) async fn meet(transaction: &mut PgConnection, scope: Scope, message: &GatewayMessage) -> Result<bool> {
     let candidates = sqlx::query(
+        // Message by message, behind a fence: without statistics of messages the database would look at all that wait to be
+        // sent for every try that is open.
         r"select a.id as attempt, m.id as message, c.chat_address is not distinct from $6 as same_chat,
                  exists (select from app.contact_identifiers i
                          where i.clinic_id = $1 and i.contact_id = c.contact_id
@@ -82,7 +84,8 @@ pub(super) async fn meet(transaction: &mut PgConnection, scope: Scope, message: 
                          where i.clinic_id = $1
                            and ((i.kind = 'phone' and i.match_key = $7) or (i.kind = 'lid' and i.match_key = $8))) as known_person
           from app.message_attempts a
-          join app.messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
+          join lateral (select m.id, m.clinic_id, m.conversation_id, m.channel_id, m.gateway_id, m.direction, m.kind, m.body
+                        from app.messages m where m.clinic_id = $1 and m.id = a.message_id offset 0) m on true
           join app.conversations c on c.clinic_id = m.clinic_id and c.id = m.conversation_id
           where a.clinic_id = $1 and a.outcome in ('running', 'unknown') and m.channel_id = $2 and m.gateway_id is null
             and m.direction = 'outbound' and m.kind = $3 and btrim(regexp_replace(m.body, '\s+', ' ', 'g')) = $4

@@ -60,7 +60,8 @@ impl Prior {
         let known = sqlx::query(
             "select coalesce(array_agg(g.id), '{}') as ids,
                     exists (select from app.message_attempts a
-                            join app.messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
+                            join lateral (select m.channel_id, m.gateway_id from app.messages m
+                                          where m.clinic_id = $1 and m.id = a.message_id offset 0) m on true
                             where a.clinic_id = $1 and a.outcome in ('running', 'unknown') and m.channel_id = $2
                               and m.gateway_id is null and a.started_at >= $4 - interval '1 day') as awaits_echo
              from unnest($3::text[]) as g (id)

@@ -128,7 +128,8 @@ async fn first(connection: &mut PgConnection, channel: Uuid) -> Result<Option<Pg
 async fn sent_today(connection: &mut PgConnection, channel: Uuid) -> Result<i64> {
     let question = sqlx::query_scalar(
         "select count(*) from app.message_attempts a
-         join app.messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
+         join lateral (select m.channel_id from app.messages m
+                       where m.clinic_id = (select app.current_clinic()) and m.id = a.message_id offset 0) m on true
          join app.clinics k on k.id = a.clinic_id
          where a.clinic_id = (select app.current_clinic()) and m.channel_id = $1 and a.outcome <> 'not_sent'
            and a.started_at >= date_trunc('day', clock_timestamp() at time zone k.time_zone) at time zone k.time_zone",

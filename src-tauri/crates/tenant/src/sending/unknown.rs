@@ -43,9 +43,11 @@ impl Tenant {
     pub async fn unknown_sends(&self, channel: Uuid, within: Duration) -> Result<Vec<UnknownSend>> {
         let rows = self.ask(async |connection| {
             let question = sqlx::query(
+                // Message by message, behind a fence, as in the queue.
                 "select a.id, a.message_id, a.attempt, a.started_at, a.finished_at, m.kind, m.body, c.chat_address, p.phone
                  from app.message_attempts a
-                 join app.messages m on m.clinic_id = a.clinic_id and m.id = a.message_id
+                 join lateral (select * from app.messages m
+                               where m.clinic_id = (select app.current_clinic()) and m.id = a.message_id offset 0) m on true
                  join app.conversations c on c.clinic_id = m.clinic_id and c.id = m.conversation_id
                  join app.contacts p on p.clinic_id = c.clinic_id and p.id = c.contact_id
                  where a.clinic_id = (select app.current_clinic()) and a.outcome = 'unknown' and m.channel_id = $1
