@@ -97,7 +97,7 @@ async fn another_computer_takes_over_and_nothing_is_sent_twice_or_missed() -> Re
         scene.gateway.receive("recepcao", &Incoming::text(PHONE, &format!("enquanto isso {count}")));
     }
     other.wait_for(|now| matches!(now, Standing::Working { .. })).await?;
-    let limit = scene::rhythm().held_for + scene::rhythm().ask_every + Duration::from_secs(2);
+    let limit = scene.rhythm.held_for + scene.rhythm.ask_every + Duration::from_secs(2);
     assert!(killed.elapsed() < limit, "taken over after {:?}", killed.elapsed());
 
     eventually("everything is decided", async || {

@@ -41,6 +41,8 @@ pub async fn play(size: Size, seed: u64) -> Result<()> {
         Some(server) => Scene::open_on(&server.url()?).await?,
         None => Scene::open().await?,
     };
+    // A sweep looks at all messages of the last minutes: where they are many, sweeps alone would keep a processor busy.
+    scene.rhythm.light_sweep = scene.rhythm.light_sweep.max(Duration::from_millis(2) * u32::try_from(size.messages)?);
     let places = [scene.place().await?, scene.place().await?];
     let start =
         |scene: &Scene, place: usize| scene.computer_in(&format!("Sala {place}"), places[place].0, &places[place].1);

@@ -27,6 +27,8 @@ pub struct Scene {
     pub tenant: Tenant,
     pub channel: Uuid,
     pub line: Arc<Proxy>,
+    /// Of the computers that are started from now on.
+    pub rhythm: Rhythm,
     database: TestDatabase,
     admin: PgPool,
     token: String,
@@ -40,7 +42,7 @@ pub fn person(number: usize) -> String {
 }
 
 /// Everything as in earnest, a dozen times as fast.
-pub fn rhythm() -> Rhythm {
+fn rhythm() -> Rhythm {
     Rhythm {
         held_for: Duration::from_millis(1_500),
         renew_every: Duration::from_millis(400),
@@ -112,7 +114,8 @@ impl Scene {
         let channel = tenant.add_channel(&new).await?;
         let line = Arc::new(Proxy::to(database.owner().address.port).await?);
         let keychain = Keychain::in_memory();
-        let scene = Self { gateway, tenant, channel, line, database, admin, token, keychain, folders: Vec::new() };
+        let (rhythm, folders) = (rhythm(), Vec::new());
+        let scene = Self { gateway, tenant, channel, line, rhythm, database, admin, token, keychain, folders };
         scene.give_key(&scene.token()).await?;
         // Whatever goes down is written down.
         scene
@@ -180,7 +183,7 @@ impl Scene {
             folder: self.folders[folder].path().to_owned(),
             label: name.to_owned(),
             clock: Clock::System,
-            rhythm: rhythm(),
+            rhythm: self.rhythm.clone(),
             timing: Timing { connect: Duration::from_secs(2), send: Duration::from_secs(4), ..Timing::default() },
         }))
     }
@@ -266,7 +269,7 @@ impl Scene {
 
     /// Waits until whoever works has looked for everything a few times.
     pub async fn settled(&self) -> Result<()> {
-        tokio::time::sleep(rhythm().light_sweep + Duration::from_secs(1)).await;
+        tokio::time::sleep(self.rhythm.light_sweep + Duration::from_secs(1)).await;
         Ok(())
     }
 
