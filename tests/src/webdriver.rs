@@ -32,6 +32,19 @@ pub const ARROW_RIGHT: char = '\u{e014}';
 /// The protocol's code for the arrow down.
 pub const ARROW_DOWN: char = '\u{e015}';
 
+/// Keeps a point in the corner changing for two seconds: the driver's picture is of the next frame, and a page on which nothing
+/// moves has none.
+const STIR: &str = "const point = document.createElement('i');
+    point.style.cssText = 'position:fixed;left:0;top:0;width:1px;height:1px;pointer-events:none';
+    document.body.append(point);
+    let left = 120;
+    const turn = () => {
+        point.style.background = left % 2 ? 'rgb(127 127 127 / 1%)' : 'rgb(128 128 128 / 1%)';
+        if (left-- > 0) requestAnimationFrame(turn);
+        else point.remove();
+    };
+    requestAnimationFrame(turn);";
+
 /// An open window.
 pub struct Window {
     driver: SocketAddr,
@@ -285,6 +298,7 @@ impl Window {
     /// # Errors
     /// The window is gone.
     pub async fn picture(&self) -> Result<Vec<u8>> {
+        self.run(STIR, json!([])).await?;
         let picture = self.get("screenshot").await?;
         let text = picture.as_str().context("the driver took no picture")?;
         Ok(base64::engine::general_purpose::STANDARD.decode(text)?)
