@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
 import type { Session } from '../src/lib/bridge';
 import { inventedTrial, wish } from './fake/channels';
-import { open } from './open';
+import { open, typesIn } from './open';
 
 const session = (role = 'owner', kind = 'local'): Session => ({
   state: 'ready',
@@ -12,15 +12,7 @@ const session = (role = 'owner', kind = 'local'): Session => ({
 
 const settings = '#/settings/channels';
 
-function type(name: string, value: string): void {
-  const field = document.querySelector<HTMLInputElement>(`[data-testid=channel-panel] [name=${name}]`);
-  if (!field) throw new Error(`no field ${name}`);
-  field.value = value;
-  field.dispatchEvent(new Event('input', { bubbles: true }));
-}
-
-const asked = (clinic: ReturnType<typeof open>, cmd: string) =>
-  clinic.asked.filter((each) => each.cmd === cmd).map((each) => each.payload);
+const type = typesIn('channel-panel');
 
 async function fill(): Promise<void> {
   (await screen.findByTestId('channel-add')).click();
@@ -54,7 +46,7 @@ test('a clinic without a number says what will be here, and connects one after t
   expect(screen.getByTestId('channel-verdict')).toHaveTextContent('Tudo certo até o WhatsApp.');
   (await screen.findByTestId('channel-keep')).click();
   await waitFor(() => expect(screen.getAllByTestId('channel')).toHaveLength(1));
-  expect(asked(clinic, 'add_channel')).toEqual([
+  expect(clinic.payloadsOf('add_channel')).toEqual([
     { wish: { ...wish }, keys: { key: 'segredo', relay_key: null }, make_instance: false },
   ]);
   await waitFor(() => expect(screen.queryByTestId('channel-panel')).toBeNull());
@@ -94,7 +86,7 @@ test.each([
     expect(screen.queryByTestId('channel-keep')).toBeNull();
     expect(screen.queryByTestId('channel-make')).toBeNull();
     screen.getByTestId('channel-keep-anyway').click();
-    await waitFor(() => expect(asked(clinic, 'add_channel')).toHaveLength(1));
+    await waitFor(() => expect(clinic.payloadsOf('add_channel')).toHaveLength(1));
   },
 );
 
@@ -112,8 +104,8 @@ test('a server with a certificate of its own is believed under the authority tha
     expect(screen.getByTestId('channel-trial')).toHaveTextContent('um certificado da autoridade informada'),
   );
   (await screen.findByTestId('channel-keep')).click();
-  await waitFor(() => expect(asked(clinic, 'add_channel')).toHaveLength(1));
-  expect(asked(clinic, 'add_channel')[0]).toMatchObject({ wish: { ca_pem: pem } });
+  await waitFor(() => expect(clinic.payloadsOf('add_channel')).toHaveLength(1));
+  expect(clinic.payloadsOf('add_channel')[0]).toMatchObject({ wish: { ca_pem: pem } });
 });
 
 test('what works and is to be thought about is told apart from what is well', async () => {
@@ -140,7 +132,7 @@ test('an instance that is missing is made, and its phone paired', async () => {
   screen.getByTestId('channel-test').click();
   (await screen.findByTestId('channel-make')).click();
   const pairing = await screen.findByTestId('pairing');
-  expect(asked(clinic, 'add_channel')[0]).toMatchObject({ make_instance: true });
+  expect(clinic.payloadsOf('add_channel')[0]).toMatchObject({ make_instance: true });
   await waitFor(() => expect(pairing).toHaveAttribute('data-state', 'code'));
   expect(screen.getByTestId('pairing-qr').querySelector('path')).toHaveAttribute('d', 'M0 0h7v1h-7z');
   clinic.channels.set({ pairing: { picture: { size: 21, path: 'M1 1h7v1h-7z' } } });
@@ -149,7 +141,7 @@ test('an instance that is missing is made, and its phone paired', async () => {
   );
   clinic.channels.set({ pairing: { state: 'connected', picture: null } });
   (await screen.findByTestId('pairing-done')).click();
-  await waitFor(() => expect(asked(clinic, 'end_pairing').length).toBeGreaterThan(0));
+  await waitFor(() => expect(clinic.payloadsOf('end_pairing').length).toBeGreaterThan(0));
 });
 
 test('a code that nobody reads is over, and another one can be asked for', async () => {
@@ -162,8 +154,8 @@ test('a code that nobody reads is over, and another one can be asked for', async
   await screen.findByTestId('pairing-qr');
   clinic.channels.set({ pairing: { state: 'over', picture: null } });
   (await screen.findByTestId('pairing-again')).click();
-  await waitFor(() => expect(asked(clinic, 'pair_channel')).toHaveLength(2));
-  expect(asked(clinic, 'pair_channel').at(-1)).toEqual({ id: 'channel', afresh: false, number: null });
+  await waitFor(() => expect(clinic.payloadsOf('pair_channel')).toHaveLength(2));
+  expect(clinic.payloadsOf('pair_channel').at(-1)).toEqual({ id: 'channel', afresh: false, number: null });
 });
 
 test('a phone without a camera is paired by a code that is typed there', async () => {
@@ -183,14 +175,14 @@ test('a phone without a camera is paired by a code that is typed there', async (
   type('number', '11 98888-0000');
   screen.getByTestId('pairing-ask').click();
   expect(await screen.findByTestId('pairing-typed')).toHaveTextContent('BALC-0042');
-  expect(asked(clinic, 'pair_channel').at(-1)).toEqual({
+  expect(clinic.payloadsOf('pair_channel').at(-1)).toEqual({
     id: 'channel',
     afresh: false,
     number: '11 98888-0000',
   });
   screen.getByTestId('pairing-other-way').click();
   expect(await screen.findByTestId('pairing-qr')).toBeVisible();
-  expect(asked(clinic, 'pair_channel').at(-1)).toMatchObject({ number: null });
+  expect(clinic.payloadsOf('pair_channel').at(-1)).toMatchObject({ number: null });
 });
 
 test('a connection that is paused and one that was removed are told apart in words and deeds', async () => {
@@ -209,18 +201,18 @@ test('a connection that is paused and one that was removed are told apart in wor
   expect(removed).toHaveTextContent('só por causa das conversas');
   expect(within(removed!).queryByTestId('channel-remove')).toBeNull();
   within(removed!).getByTestId('channel-use').click();
-  await waitFor(() => expect(asked(clinic, 'use_channel')).toEqual([{ id: 'channel-1', active: true }]));
+  await waitFor(() => expect(clinic.payloadsOf('use_channel')).toEqual([{ id: 'channel-1', active: true }]));
 });
 
 test('pairing again says what that costs before the phone is disconnected', async () => {
   const clinic = open({ session: session(), channels: { channels: [{}] } }, settings);
   (await screen.findByTestId('channel-pair-again')).click();
   expect(await screen.findByTestId('channel-pair-again-dialog')).toHaveTextContent('nada chega nem sai');
-  expect(asked(clinic, 'pair_channel')).toEqual([]);
+  expect(clinic.payloadsOf('pair_channel')).toEqual([]);
   screen.getByTestId('channel-pair-again-yes').click();
   await screen.findByTestId('pairing');
   await waitFor(() =>
-    expect(asked(clinic, 'pair_channel')).toEqual([{ id: 'channel', afresh: true, number: null }]),
+    expect(clinic.payloadsOf('pair_channel')).toEqual([{ id: 'channel', afresh: true, number: null }]),
   );
 });
 
@@ -283,7 +275,7 @@ test('a computer without the key says so and keeps one when the gateway takes it
   await waitFor(() => expect(button).toHaveTextContent('Guardar a chave'));
   button.click();
   await waitFor(() => expect(screen.queryByTestId('channel-no-key')).toBeNull());
-  expect(asked(clinic, 'keep_channel_keys')).toEqual([
+  expect(clinic.payloadsOf('keep_channel_keys')).toEqual([
     { id: 'channel', keys: { key: 'segredo', relay_key: null } },
   ]);
 });
@@ -295,7 +287,7 @@ test('how a connection is used is changed without a trial; another address is tr
   type('daily_cap', '50');
   (await screen.findByTestId('channel-keep')).click();
   await waitFor(() => expect(screen.queryByTestId('channel-panel')).toBeNull());
-  expect(asked(clinic, 'change_channel')).toEqual([
+  expect(clinic.payloadsOf('change_channel')).toEqual([
     { id: 'channel', wish: { ...wish, daily_cap: 50 }, keys: null },
   ]);
   screen.getByTestId('channel-edit').click();
@@ -303,7 +295,7 @@ test('how a connection is used is changed without a trial; another address is tr
   type('url', 'https://outro.clinica.com.br');
   (await screen.findByTestId('channel-test')).click();
   await screen.findByTestId('channel-keep');
-  expect(asked(clinic, 'try_channel')).toMatchObject([{ id: 'channel', keys: null }]);
+  expect(clinic.payloadsOf('try_channel')).toMatchObject([{ id: 'channel', keys: null }]);
 });
 
 test('pausing is undone with one click, and removing says what is lost', async () => {
@@ -324,7 +316,7 @@ test('pausing is undone with one click, and removing says what is lost', async (
     expect(dialog).toHaveTextContent(words);
   screen.getByTestId('channel-remove-yes').click();
   expect(await screen.findByText(/não é mais usada/)).toBeVisible();
-  expect(asked(clinic, 'remove_channel')).toEqual([{ id: 'channel' }]);
+  expect(clinic.payloadsOf('remove_channel')).toEqual([{ id: 'channel' }]);
 });
 
 test('a number at Meta is asked for with its relay', async () => {
@@ -345,7 +337,7 @@ test('a number at Meta is asked for with its relay', async () => {
   button.click();
   (await screen.findByTestId('channel-keep')).click();
   await waitFor(() =>
-    expect(asked(clinic, 'add_channel')).toMatchObject([
+    expect(clinic.payloadsOf('add_channel')).toMatchObject([
       {
         keys: { key: 'token', relay_key: 'outra' },
         wish: { kind: 'cloud_api', relay_url: 'https://relay.clinica.com.br' },

@@ -19,3 +19,12 @@ export function open(scenario: Scenario = {}, place = '#/inbox'): FakeClinic {
   render(App, { target });
   return clinic;
 }
+
+/** What types into the fields of a panel, by their names. */
+export const typesIn = (panel: string) =>
+  function type(name: string, value: string): void {
+    const field = document.querySelector<HTMLInputElement>(`[data-testid=${panel}] [name=${name}]`);
+    if (!field) throw new Error(`no field ${name}`);
+    field.value = value;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  };

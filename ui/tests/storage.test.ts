@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/svelte';
 import { expect, test } from 'vitest';
 import type { Session } from '../src/lib/bridge';
 import { bucket, inventedBucketTrial } from './fake/storage';
-import { open } from './open';
+import { open, typesIn } from './open';
 
 const session = (role = 'owner'): Session => ({
   state: 'ready',
@@ -12,15 +12,7 @@ const session = (role = 'owner'): Session => ({
 
 const settings = '#/settings/storage';
 
-function type(name: string, value: string): void {
-  const field = document.querySelector<HTMLInputElement>(`[data-testid=storage-panel] [name=${name}]`);
-  if (!field) throw new Error(`no field ${name}`);
-  field.value = value;
-  field.dispatchEvent(new Event('input', { bubbles: true }));
-}
-
-const asked = (clinic: ReturnType<typeof open>, cmd: string) =>
-  clinic.asked.filter((each) => each.cmd === cmd).map((each) => each.payload);
+const type = typesIn('storage-panel');
 
 async function fill(): Promise<void> {
   (await screen.findByTestId('storage-use')).click();
@@ -51,7 +43,7 @@ test('a clinic whose files are in its database uses a bucket after testing each 
   expect(screen.getByTestId('storage-verdict')).toHaveTextContent('Tudo certo');
   (await screen.findByTestId('storage-keep')).click();
   await screen.findByTestId('storage-files');
-  expect(asked(clinic, 'use_bucket')).toEqual([
+  expect(clinic.payloadsOf('use_bucket')).toEqual([
     { wish: bucket.wish, keys: { key_id: 'AKID', secret: 'segredo' } },
   ]);
   expect(screen.getByTestId('storage')).toHaveTextContent('aurora, em s3.clinica.com.br');
@@ -83,7 +75,7 @@ test('when files go there is changed without a trial, and the key is not asked f
   days.dispatchEvent(new Event('change', { bubbles: true }));
   (await screen.findByTestId('storage-keep')).click();
   await waitFor(() => expect(screen.getByTestId('storage')).toHaveTextContent('Assim que chegam'));
-  expect(asked(clinic, 'use_bucket')).toEqual([{ wish: { ...bucket.wish, after_days: 0 }, keys: null }]);
+  expect(clinic.payloadsOf('use_bucket')).toEqual([{ wish: { ...bucket.wish, after_days: 0 }, keys: null }]);
 });
 
 test('a computer without the key says so and takes it', async () => {
@@ -102,7 +94,7 @@ test('a computer without the key says so and takes it', async () => {
   screen.getByTestId('storage-test').click();
   (await screen.findByTestId('storage-keep')).click();
   await waitFor(() => expect(screen.queryByTestId('storage-no-key')).toBeNull());
-  expect(asked(clinic, 'keep_bucket_keys')).toEqual([{ keys: { key_id: 'AKID', secret: 'segredo' } }]);
+  expect(clinic.payloadsOf('keep_bucket_keys')).toEqual([{ keys: { key_id: 'AKID', secret: 'segredo' } }]);
 });
 
 test('turned off, everything comes back, which can be called off, and what is lost be given up', async () => {

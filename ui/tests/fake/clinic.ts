@@ -292,6 +292,11 @@ export class FakeClinic {
   /** What was asked, in order. */
   readonly asked: { cmd: keyof Commands; payload: unknown }[] = [];
 
+  /** What one command was asked with, in order. */
+  payloadsOf(command: keyof Commands): unknown[] {
+    return this.asked.filter((each) => each.cmd === command).map((each) => each.payload);
+  }
+
   async call<K extends keyof Commands>(
     cmd: K,
     payload: Commands[K]['request'],
