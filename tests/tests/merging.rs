@@ -1,5 +1,7 @@
 //! What two desks write into the same rows, tried with their own logins: what comes together, and what a person must decide.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use balcao_tenant::{Operation, OperationKind, Outcome, Role, Tenant, Verdict};
 use balcao_testkit::database::{TestDatabase, log_in, servers};
@@ -384,6 +386,54 @@ async fn an_operation_whose_time_is_over_is_refused_unless_it_was_applied_before
         assert!(matches!(&refused, Verdict::Refused { reason, .. } if reason == "expired"), "{refused:?}");
         tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
         assert_eq!(apply(&desks.ana, &today).await?.verdict, Verdict::Already, "what is done stays done");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_does_not_pass_an_earlier_one_of_its_thread_that_met_somebody_elses_work() -> Result<()> {
+    for server in servers().await? {
+        let mut desks = Desks::on(&server).await?;
+        let channel: Uuid =
+            sqlx::query_scalar("insert into app.channels (clinic_id, name) values ($1, 'Recepção') returning id")
+                .bind(desks.database.clinic_id())
+                .fetch_one(&mut desks.outside)
+                .await?;
+        let threads: Vec<Uuid> = sqlx::query_scalar(
+            "with people as (insert into app.contacts (clinic_id, name) values ($1, 'Caio'), ($1, 'Rui') returning id)
+             insert into app.conversations (clinic_id, contact_id, channel_id) select $1, id, $2 from people returning id",
+        )
+        .bind(desks.database.clinic_id())
+        .bind(channel)
+        .fetch_all(&mut desks.outside)
+        .await?;
+        let message = |thread: Uuid| {
+            let fields = json!({
+                "conversation_id": thread, "channel_id": channel, "direction": "outbound", "sender_kind": "member",
+                "body": "Bom dia",
+            });
+            operation("messages", Uuid::now_v7(), OperationKind::Insert, fields, json!({}))
+        };
+        let written = [message(threads[0]), message(threads[1]), message(threads[0])];
+
+        let mut work = desks.outside.begin().await?;
+        sqlx::query("select from app.conversations where id = $1 for update")
+            .bind(threads[0])
+            .execute(&mut *work)
+            .await?;
+        // It ends when the first message was waited for in vain, and before the third would be.
+        let ends = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            work.commit().await
+        };
+        let (met, ended) = tokio::join!(desks.ana.apply(&written), ends);
+        ended?;
+        let verdicts: Vec<_> = met?.into_iter().map(|outcome| outcome.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Busy, Verdict::Applied, Verdict::Busy]);
+        for again in &written {
+            let verdict = apply(&desks.ana, again).await?.verdict;
+            assert!(matches!(verdict, Verdict::Applied | Verdict::Already), "{verdict:?}");
+        }
     }
     Ok(())
 }

@@ -9,15 +9,13 @@ use crate::{Cache, Result};
 
 impl Cache {
     /// How long until an operation that was put off may be sent, or one expires; `None` when none does. What has become due
-    /// meanwhile is due at once, unless it waits for another operation.
+    /// meanwhile is due at once, unless it is not its turn.
     pub async fn due_in(&self) -> Result<Option<Duration>> {
         let now = self.clock.now().timestamp_micros();
         let next: Option<i64> = sqlx::query_scalar(
             "select min(wait) from (
-                 select max(min(not_before) - ?1, 0) as wait from outbox o
-                 where state = 'waiting' and not_before > 0 and not_before <= ?1 + ?2
-                   and not exists (select 1 from outbox earlier where earlier.entity_id = o.entity_id and earlier.seq < o.seq)
-                   and (depends_on is null or not exists (select 1 from outbox d where d.operation_id = o.depends_on))
+                 select max(min(not_before) - ?1, 0) as wait from outbox_in_turn
+                 where not_before > 0 and not_before <= ?1 + ?2
                  union all
                  select min(expires_at) - ?3 from outbox where state = 'waiting' and expires_at >= ?3)",
         )

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (19, "retention", include_str!("../../../../migrations/cache/0019_retention.sql")),
     (20, "votes", include_str!("../../../../migrations/cache/0020_votes.sql")),
     (23, "attached", include_str!("../../../../migrations/cache/0023_attached.sql")),
+    (24, "turns", include_str!("../../../../migrations/cache/0024_turns.sql")),
 ];
 
 /// Brings the tables up to this program. A file of before is copied first, so that a migration that goes wrong costs nothing.

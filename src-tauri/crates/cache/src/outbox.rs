@@ -129,18 +129,15 @@ pub struct QueuedOperation {
 }
 
 impl Cache {
-    /// The next operations that may be sent, oldest first: of each row only the first, none before what it depends on, and
-    /// none before its time. Counts the try before it is made.
+    /// The next operations that may be sent, oldest first: those whose turn it is, none before its time. Counts the try before
+    /// it is made.
     pub async fn take_due(&self, limit: u32) -> Result<Vec<QueuedOperation>> {
         let now = self.clock.now().timestamp_micros();
         // A power cut may forget the count, so that what another run of the program left counts as tried anyway: see
         // `may_have_been_sent`.
         let mut transaction = self.begin_repeatable().await?;
         let rows = sqlx::query(
-            "select * from outbox o where state = 'waiting' and not (not_before > ?1 and not_before <= ?1 + ?3)
-             and not exists (select 1 from outbox earlier where earlier.entity_id = o.entity_id and earlier.seq < o.seq)
-             and (depends_on is null or not exists (select 1 from outbox d where d.operation_id = o.depends_on))
-             order by seq limit ?2",
+            "select * from outbox_in_turn where not (not_before > ?1 and not_before <= ?1 + ?3) order by seq limit ?2",
         )
         .bind(now)
         .bind(limit)

@@ -15,6 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use uuid::Uuid;
 
+use crate::fixture::answer;
+
 struct Fixture {
     folder: tempfile::TempDir,
     cache: Cache,
@@ -245,25 +247,12 @@ async fn a_new_decision_takes_the_place_of_a_refused_one() {
 fn reply(operation: u128, message: u128) -> NewOperation {
     let body = "Pode vir às 10h";
     NewOperation {
-        operation_id: id(operation),
-        action: "send_message",
-        kind: WriteKind::Insert,
-        effect: Effect {
-            entity: Entity::named("messages").unwrap(),
-            entity_id: id(message),
-            fields: object(json!({
-                "conversation_id": id(70), "channel_id": id(1), "direction": "outbound", "sender_kind": "member",
-                "kind": "text", "body": body, "status": "queued", "sent_at": at(2_000), "reactions": [],
-            })),
-        },
         followers: vec![Effect {
             entity: Entity::named("conversations").unwrap(),
             entity_id: id(70),
             fields: object(json!({ "waiting_since": null, "unread_count": 0, "last_message_preview": body })),
         }],
-        unchecked: &[],
-        depends_on: None,
-        expires_at: None,
+        ..answer(operation, id(message), id(70), body)
     }
 }
 

@@ -291,6 +291,24 @@ async fn a_write_stands_over_what_comes_after_rows_that_found_nothing_queued() {
 }
 
 #[tokio::test]
+async fn a_message_waits_behind_an_earlier_one_of_its_thread_that_was_put_off() {
+    let Fixture { cache, clock, .. } = &fixture().await;
+    for (operation, thread) in [(1, 70), (2, 71), (3, 70), (4, 70)] {
+        cache.enqueue(answer(operation, id(100 + operation), id(thread), "Bom dia")).await.unwrap();
+    }
+    cache.put_off(&[id(1)], Duration::from_secs(10)).await.unwrap();
+    assert_eq!(due(cache).await, [2], "another thread does not wait");
+    cache.put_off(&[id(3)], Duration::from_secs(2)).await.unwrap();
+    clock.advance(TimeDelta::seconds(3));
+    assert_eq!(due(cache).await, [2]);
+    assert_eq!(cache.due_in().await.unwrap(), Some(Duration::from_micros(7_000_001)), "nothing is asked for in vain");
+    cache.settle(&[(id(1), parked("person_blocked", json!({})))]).await.unwrap();
+    assert_eq!(due(cache).await, [2, 3], "a person decides about a refused one");
+    cache.settle(&[(id(3), confirmed(1))]).await.unwrap();
+    assert_eq!(due(cache).await, [2, 4]);
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_back_holds_nothing_up() {
     let Fixture { cache, clock, .. } = &with_ana().await;
     cache.enqueue(rename(1, "Bia")).await.unwrap();

@@ -60,13 +60,17 @@ async fn put_off(cache: &Cache, due: &[QueuedOperation]) -> Result<()> {
     Ok(cache.put_off(&ids, plan::back_off(tries, rand::random())).await?)
 }
 
-/// The database did not take the batch as a whole: whichever operation is at fault is parked, the others go through.
+/// The database did not take the batch as a whole: whichever operation is at fault is parked, the others go through. Where
+/// one is put off, what comes after it is asked for anew: it may have to wait behind that one.
 async fn one_by_one<R: Remote>(remote: &R, cache: &Cache, due: &[QueuedOperation], tally: &mut Tally) -> Result<usize> {
     let mut settled = 0;
     for queued in due {
         let one = std::slice::from_ref(queued);
         match remote.apply(&[operation(queued)]).await {
-            Ok(outcomes) => settled += settle(cache, one, &outcomes, tally).await?,
+            Ok(outcomes) => match settle(cache, one, &outcomes, tally).await? {
+                0 => break,
+                decided => settled += decided,
+            },
             Err(error) if error.is_connection() => return Err(error.into()),
             Err(error) if error.is_permanent() => {
                 cache
@@ -78,7 +82,10 @@ async fn one_by_one<R: Remote>(remote: &R, cache: &Cache, due: &[QueuedOperation
                 cache.settle(&[(queued.operation_id, parked)]).await?;
                 settled += 1;
             }
-            Err(_busy) => put_off(cache, one).await?,
+            Err(_busy) => {
+                put_off(cache, one).await?;
+                break;
+            }
         }
     }
     Ok(settled)
