@@ -133,9 +133,10 @@ impl Cache {
             .await?;
             transaction.commit().await?;
         }
+        // Asked for after every change: `in (select id from messages)` would go through all messages.
         let waiting = sqlx::query_scalar(
-            "select message_id from outgoing_media where message_id not in (select entity_id from outbox)
-                 and message_id in (select id from messages) order by queued_at",
+            "select o.message_id from outgoing_media o where o.message_id not in (select entity_id from outbox)
+                 and exists (select 1 from messages m where m.id = o.message_id) order by o.queued_at",
         );
         Ok(waiting.fetch_all(self.readers()).await?)
     }

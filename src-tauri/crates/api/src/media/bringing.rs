@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use balcao_cache::OutgoingMedia;
 use balcao_domain::file::CHUNK_BYTES;
-use balcao_sync::Connection;
+use balcao_sync::{Connection, Status};
 use balcao_tenant::Offered;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Files;
@@ -22,7 +23,7 @@ pub(super) async fn run(files: Arc<Files>) {
     let mut changes = files.cache.changes();
     let mut status = files.status.clone();
     loop {
-        if status.borrow_and_update().connection == Connection::Online {
+        if status.borrow().connection == Connection::Online {
             bring_all(&files).await;
             if let Err(problem) = files.tell_exports().await {
                 tracing::debug!(code = problem.code, "the audit could not be told of what was saved");
@@ -31,11 +32,18 @@ pub(super) async fn run(files: Arc<Files>) {
         files.line.rest().await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            changed = status.changed() => if changed.is_err() { return },
+            opened = line_opens(&mut status) => if opened.is_err() { return },
             () = queue_changes(&mut changes) => {}
             () = files.bell.notified() => {}
         }
     }
+}
+
+/// There is a line again. What else the status says changes with every look at the database.
+async fn line_opens(status: &mut watch::Receiver<Status>) -> Result<(), watch::error::RecvError> {
+    status.wait_for(|status| status.connection != Connection::Online).await?;
+    status.wait_for(|status| status.connection == Connection::Online).await?;
+    Ok(())
 }
 
 /// A message that was queued may be in the database now.
