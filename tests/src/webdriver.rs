@@ -14,6 +14,12 @@ use crate::http;
 /// The name that the protocol gives to references.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// The protocol's word for what is not on the page any more.
+const STALE: &str = "stale element reference";
+
+/// Until something is looked for again.
+const BLINK: Duration = Duration::from_millis(25);
+
 /// The protocol's code for the Enter key.
 pub const ENTER: char = '\u{e007}';
 
@@ -99,7 +105,14 @@ impl Window {
     /// # Errors
     /// The window is gone.
     pub async fn find_all(&self, selector: &str) -> Result<Vec<Element>> {
-        let found = self.post("elements", json!({"using": "css selector", "value": selector})).await?;
+        let wish = json!({"using": "css selector", "value": selector});
+        let found = loop {
+            match self.post("elements", wish.clone()).await {
+                // The page replaced what was found before it could be named.
+                Err(error) if error.to_string().starts_with(STALE) => tokio::time::sleep(BLINK).await,
+                found => break found?,
+            }
+        };
         let elements = found.as_array().context("the driver answered no list")?;
         Ok(elements.iter().filter_map(|each| Some(Element(each[ELEMENT].as_str()?.to_owned()))).collect())
     }
@@ -117,7 +130,7 @@ impl Window {
             if begun.elapsed() > patience {
                 bail!("nothing matched {selector} within {patience:?}");
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            tokio::time::sleep(BLINK).await;
         }
     }
 

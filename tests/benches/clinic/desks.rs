@@ -11,7 +11,10 @@ use balcao_domain::clock::Clock;
 use balcao_keychain::{Keychain, Secret, names};
 use balcao_tenant::provision::Connection;
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _};
 use uuid::Uuid;
+
+use crate::{first_copy, surroundings};
 
 /// Name of the encrypted file in a profile.
 const COPY: &str = "copy.db";
@@ -108,7 +111,21 @@ impl Profile {
         let password = Secret::new(login.password.clone().unwrap_or_default());
         keychain.set(&names::cache_key(&id), &key).await?;
         keychain.set(&names::database_password(&id), &password).await?;
-        Ok(Self { folder, keychain })
+        let twin = Self { folder, keychain };
+        twin.belong_to(login).await?;
+        Ok(twin)
+    }
+
+    /// A copy of somebody else's would be made anew, and indexed in the background.
+    async fn belong_to(&self, login: &Connection) -> Result<()> {
+        let mut database = surroundings::plain(login).await?;
+        let member: Uuid = sqlx::query_scalar("select app.current_member()").fetch_one(&mut database).await?;
+        let mut copy = first_copy::options(&self.copy(), &self.key().await?).connect().await?;
+        sqlx::query("update sync_state set value = ? where key = 'member_id'")
+            .bind(member.to_string())
+            .execute(&mut copy)
+            .await?;
+        Ok(copy.close().await?)
     }
 
     /// Removes the folder. The desk must be closed.

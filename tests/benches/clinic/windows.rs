@@ -133,7 +133,9 @@ impl Windows {
             while commits.try_recv().is_ok() {}
             let (begun, begun_here) = (unix_milliseconds()?, Instant::now());
             let message = send(writer, &conversation, &format!("Recado {turn}")).await?;
-            let took = painted_at(&window, &message.to_string()).await? - begun;
+            let question = "return window.__painted[arguments[0]] ?? null;";
+            let painted = told(&window, Duration::from_millis(250), question, json!([message.to_string()])).await?;
+            let took = painted - begun;
             let committed = commits.recv().await.context("the notifications ended")?.duration_since(begun_here);
             from_button.push(took);
             from_commit.push(took - milliseconds(committed));
@@ -160,9 +162,7 @@ impl Windows {
         let mut took = Vec::with_capacity(FRAMES);
         for _ in 0..FRAMES {
             window.run(LINE, json!([])).await?;
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            let painted = window.run("return window.__took;", json!([])).await?;
-            took.push(painted.as_f64().context("the emptiest window paints nothing")?);
+            took.push(told(&window, Duration::from_millis(150), "return window.__took;", json!([])).await?);
         }
         window.close().await?;
         Ok(took)
@@ -202,18 +202,18 @@ const LINE: &str = "const begun = performance.now();
         window.__took = performance.now() - begun;
     }));";
 
-async fn painted_at(window: &Window, message: &str) -> Result<f64> {
+/// What the page has noted for itself once something was painted, which it should be by the first look: asking costs the page
+/// time.
+async fn told(window: &Window, first_look: Duration, question: &str, about: Value) -> Result<f64> {
     let begun = Instant::now();
-    // Asking costs the page time, so it is left alone until the message should be there.
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    tokio::time::sleep(first_look).await;
     while begun.elapsed() < Duration::from_secs(10) {
-        if let Some(at) = window.run("return window.__painted[arguments[0]] ?? null;", json!([message])).await?.as_f64()
-        {
-            return Ok(at);
+        if let Some(noted) = window.run(question, about.clone()).await?.as_f64() {
+            return Ok(noted);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    bail!("a message was not painted within 10 seconds")
+    bail!("nothing was painted within 10 seconds")
 }
 
 async fn visit(window: &Window) -> Result<()> {
