@@ -15,9 +15,11 @@ use anyhow::{Context as _, Result, ensure};
 use balcao_domain::pacing::Pace;
 use balcao_keychain::{Keychain, Secret, names};
 use balcao_tenant::{ChannelKind, ChannelSettings, NewChannel, Role};
+use balcao_testkit::bucket::{BUCKET, BucketFault, FakeBucket, KEY_ID, REGION, SECRET};
 use balcao_testkit::database::{TestDatabase, log_in};
 use balcao_testkit::gateway::{FakeEvolution, Incoming, SendFault, Trace};
-use program::{Computer, SOON, Telling};
+use program::{Answer, Computer, SOON, Telling, ask};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -230,5 +232,93 @@ async fn the_real_agents_pair_a_phone_by_a_code_that_is_refused_changes_and_runs
     clinic.gateway.set(|faults| faults.no_licence = true);
     let refused = Telling::start(&pair, clinic.database.owner())?.end().await?;
     assert_eq!(refused.code(), Some(1), "what only a person can mend is not asked for again");
+    Ok(())
+}
+
+/// What a command says has the secret nowhere.
+fn without(secret: &str, answer: Answer) -> Answer {
+    assert!(!answer.json.to_string().contains(secret) && !answer.words.contains(secret), "{answer:?}");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a keyring and the program: cargo xtask test --only processes"]
+async fn the_real_agents_add_try_and_remove_a_connection_whose_key_comes_on_standard_input() -> Result<()> {
+    let (gateway, database) = (FakeEvolution::start().await?, TestDatabase::fresh().await?);
+    let token = gateway.add_instance("recepcao");
+    let url = gateway.url();
+    let add = ["channel", "add", "--name", "Recepção", "--url", &url, "--instance", "recepcao", "--json"];
+    let asked = async |arguments: &[&str], typed: &str| -> Result<Answer> {
+        Ok(without(&token, ask(arguments, typed, database.owner()).await?))
+    };
+    let list = async || -> Result<Value> { Ok(asked(&["channel", "list", "--json"], "").await?.json) };
+
+    let refused = asked(&add, "another key").await?;
+    assert_eq!((refused.code, list().await?), (Some(1), json!([])), "what does not work is not added: {refused:?}");
+    assert_eq!(asked(&add, "").await?.code, Some(1), "nothing was typed");
+    let added = asked(&add, &format!("{token}\n")).await?;
+    assert_eq!((added.code, &added.json["state"]), (Some(0), &json!("connected")), "{added:?}");
+    assert_eq!(list().await?[0]["id"], added.json["id"]);
+
+    let test = ["channel", "test", "Recepção", "--json"];
+    let works = asked(&test, "").await?;
+    assert_eq!(
+        (works.code, works.json),
+        (Some(0), json!({"works": true, "state": "connected", "needs_pairing": false}))
+    );
+    gateway.unpair("recepcao");
+    let unpaired = asked(&test, "").await?;
+    assert_eq!((unpaired.code, &unpaired.json["works"]), (Some(2), &json!(false)), "{unpaired:?}");
+    gateway.stop();
+    let away = asked(&test, "").await?;
+    assert_eq!((away.code, away.json), (Some(2), json!({"works": false, "problem": "gateway_unreachable"})));
+
+    let removed = asked(&["channel", "remove", "Recepção", "--json"], "").await?;
+    assert_eq!((removed.code, removed.json), (Some(0), json!({"removed": "gone"})));
+    assert_eq!(list().await?, json!([]));
+    let key = names::gateway_key(added.json["id"].as_str().context("an id")?);
+    assert!(Keychain::system().get(&key).await?.is_none(), "its key is gone, too");
+    assert_eq!(asked(&test, "").await?.code, Some(1), "there is none any more");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a keyring and the program: cargo xtask test --only processes"]
+async fn the_real_agents_use_and_give_up_a_bucket_whose_key_comes_on_standard_input() -> Result<()> {
+    let (bucket, database) = (FakeBucket::start().await?, TestDatabase::fresh().await?);
+    let (endpoint, key) = (bucket.endpoint(), format!("{KEY_ID}\n{SECRET}\n"));
+    let asked = async |arguments: &[&str], typed: &str| -> Result<Answer> {
+        let arguments: Vec<&str> = ["storage"].iter().chain(arguments).chain(&["--json"]).copied().collect();
+        Ok(without(SECRET, ask(&arguments, typed, database.owner()).await?))
+    };
+    let add = ["add", "--endpoint", &endpoint, "--bucket", BUCKET, "--region", REGION, "--after-days", "7"];
+
+    assert_eq!(asked(&["status"], "").await?.json, Value::Null);
+    assert_eq!(asked(&add, "only one line").await?.code, Some(1), "a key has two");
+    bucket.books(|books| books.always = Some(BucketFault::Answers(403, "AccessDenied")));
+    let refused = asked(&add, &key).await?;
+    assert_eq!((refused.code, &refused.json["works"]), (Some(2), &json!(false)), "{refused:?}");
+    assert_eq!(asked(&["status"], "").await?.json, Value::Null, "what does not work is not used");
+    bucket.books(|books| books.always = None);
+    let used = asked(&add, &key).await?;
+    assert_eq!((used.code, &used.json["works"]), (Some(0), &json!(true)), "{used:?}");
+    let status = asked(&["status"], "").await?.json;
+    assert_eq!((&status["bucket"], &status["after_days"], &status["files"]), (&json!(BUCKET), &json!(7), &json!(0)));
+    assert_eq!(asked(&["test"], "").await?.code, Some(0));
+    assert_eq!(bucket.count(), 0, "a trial leaves nothing there");
+
+    // A computer that was not given the key, then one that is.
+    let entry = names::bucket_key(&database.owner().address.user);
+    Keychain::system().delete(&entry).await?;
+    let keyless = asked(&["test"], "").await?;
+    assert_eq!((keyless.code, &keyless.json["problem"]), (Some(2), &json!("bucket_no_key")));
+    assert_eq!(asked(&["key"], &key).await?.json, json!({"kept": true}));
+    assert_eq!(asked(&["test"], "").await?.code, Some(0));
+
+    assert_eq!(asked(&["remove"], "").await?.json, json!({"removed": "emptying"}));
+    assert!(asked(&["status"], "").await?.json["emptying_since"].is_string());
+    assert_eq!(asked(&["remove", "--abandon"], "").await?.json, json!({"removed": "abandoned", "lost": 0}));
+    assert_eq!(asked(&["status"], "").await?.json, Value::Null);
+    assert!(Keychain::system().get(&entry).await?.is_none(), "its key is gone, too");
     Ok(())
 }

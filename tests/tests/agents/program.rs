@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use balcao_tenant::provision::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// Longest wait for what takes moments on a quiet machine.
@@ -57,6 +57,32 @@ impl Computer {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
+}
+
+/// What a command answered: how it ended, and all that it said.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub code: Option<i32>,
+    /// What it said to other programs; null where it said nothing.
+    pub json: Value,
+    /// What it said to people.
+    pub words: String,
+}
+
+/// Asks one thing, with this on standard input.
+pub async fn ask(arguments: &[&str], typed: &str, login: &Connection) -> Result<Answer> {
+    let mut command = command(login)?;
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().context("the command does not start")?;
+    let mut input = running.stdin.take().context("it hears nothing")?;
+    // One that refuses its arguments does not listen.
+    input.write_all(typed.as_bytes()).await.ok();
+    drop(input);
+    let output = tokio::time::timeout(SOON, running.wait_with_output()).await.context("it does not end")??;
+    let said = String::from_utf8(output.stdout)?;
+    let json = if said.trim().is_empty() { Value::Null } else { serde_json::from_str(&said)? };
+    Ok(Answer { code: output.status.code(), json, words: String::from_utf8(output.stderr)? })
 }
 
 /// A command that says one thing after another, each a line of JSON.
