@@ -4,6 +4,7 @@ pub(crate) mod copy;
 mod practice;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use balcao_tenant::{FeedBatch, Role, Tenant};
@@ -95,6 +96,31 @@ async fn a_person_stays_while_one_visit_is_left() -> Result<()> {
         practice.run(format!("delete from app.appointments where id = '{second}'")).await?;
         ana.agrees().await?;
         assert!(!has(&ana, contact).await? && !has(&ana, child).await?);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_whose_last_two_visits_go_at_the_same_time_leaves_the_copy() -> Result<()> {
+    for server in servers().await? {
+        let mut practice = Practice::on(&server).await?;
+        let (agenda, keeper) = (practice.agendas[1], practice.keepers[0].clone());
+        link(&mut practice.administrator, agenda, Some(&keeper)).await?;
+        let (first, second) = (practice.book(0, 0).await?, practice.book(1, 0).await?);
+        let (contact, patient) = practice.people[0];
+        let mut ana = Copy::make(&keeper).await?;
+
+        let mut late = PgConnection::connect(practice.database.admin_url()).await?;
+        let taken = format!("begin; delete from app.appointments where id = '{first}'");
+        sqlx::raw_sql(AssertSqlSafe(taken)).execute(&mut late).await?;
+        let ends = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            anyhow::Ok(sqlx::raw_sql("commit").execute(&mut late).await?)
+        };
+        let other = practice.run(format!("delete from app.appointments where id = '{second}'"));
+        tokio::try_join!(other, ends)?;
+        ana.agrees().await?;
+        assert!(ana.rows().await?.keys().all(|(_, id)| ![contact, patient].contains(id)));
     }
     Ok(())
 }

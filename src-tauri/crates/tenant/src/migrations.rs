@@ -45,6 +45,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (41, "bucket", include_str!("../../../../migrations/tenant/0041_bucket.sql")),
     (42, "messages_in_turn", include_str!("../../../../migrations/tenant/0042_messages_in_turn.sql")),
     (43, "pull_plan", include_str!("../../../../migrations/tenant/0043_pull_plan.sql")),
+    (44, "people_in_turn", include_str!("../../../../migrations/tenant/0044_people_in_turn.sql")),
 ];
 
 /// The schema this program works on: the number of the last migration.
