@@ -27,6 +27,8 @@ use crate::error::ApiError;
 
 pub(crate) async fn get_backup(desk: &Arc<Desk>, _: Nothing) -> Result<BackupState, ApiError> {
     let profile = desk.local_profile()?;
+    // Before the book: what has ended by now stands in it.
+    let running = desk.backups.progress();
     let book = desk.backup_book();
     let kept = desk.keychain.get(&names::backup_words(&profile.id.to_string())).await?;
     let zone = desk.clinic().await?.time_zone().await?;
@@ -50,7 +52,7 @@ pub(crate) async fn get_backup(desk: &Arc<Desk>, _: Nothing) -> Result<BackupSta
         same_disk,
         next_at: book.next_at(desk.clock.now(), zone).filter(|_| has_words),
         verified_at: book.verified.as_ref().map(|(at, _)| *at),
-        running: desk.backups.progress(),
+        running,
         problem: book.problem.clone(),
         backups: found.into_iter().map(|found| row(&book, found)).collect(),
         folder_problem,
