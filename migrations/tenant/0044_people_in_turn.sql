@@ -7,7 +7,7 @@ create or replace function internal.count_people() returns trigger
 declare
     clinic constant uuid := case when tg_op = 'DELETE' then old.clinic_id else new.clinic_id end;
 begin
-    -- In the order of their ids, so that no two wait for one another.
+    -- In the order of their ids, so that two visits that change places do not wait for one another.
     perform from app.contacts c
     where c.clinic_id = clinic
       and c.id in (case when tg_op <> 'DELETE' then new.contact_id end, case when tg_op <> 'INSERT' then old.contact_id end)

@@ -133,7 +133,7 @@ impl Cache {
             .await?;
             transaction.commit().await?;
         }
-        // Asked for after every change: `in (select id from messages)` would go through all messages.
+        // Asked for after every change of the queue: `in (select id from messages)` would go through all messages.
         let waiting = sqlx::query_scalar(
             "select o.message_id from outgoing_media o where o.message_id not in (select entity_id from outbox)
                  and exists (select 1 from messages m where m.id = o.message_id) order by o.queued_at",
