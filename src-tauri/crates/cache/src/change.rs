@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use balcao_domain::feed::{Cell, Entity};
 use uuid::Uuid;
 
 /// Ids are told up to this number; beyond it everything counts as changed.
@@ -23,6 +24,20 @@ pub struct CacheChange {
 impl CacheChange {
     pub(crate) fn touch(&mut self, entity: &'static str) {
         self.entities.insert(entity);
+    }
+
+    /// The thread that a copied row belongs to, if it does to one: `id`, `version`, then the entity's columns.
+    pub(crate) fn touch_row(&mut self, entity: &Entity, row: &[Cell<'_>]) {
+        let column = match entity.name {
+            "conversations" => Some(0),
+            "messages" | "mentions" => {
+                entity.columns.iter().position(|c| c.name == "conversation_id").map(|index| index + 2)
+            }
+            _ => None,
+        };
+        if let Some(Cell::Id(id)) = column.and_then(|index| row.get(index)) {
+            self.touch_conversation(*id);
+        }
     }
 
     pub(crate) fn touch_conversation(&mut self, id: Uuid) {

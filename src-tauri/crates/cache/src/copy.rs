@@ -7,14 +7,10 @@ use serde_json::{Map, Value};
 use sqlx::{Row as _, Sqlite, Transaction};
 use uuid::Uuid;
 
-use crate::batch::Batch;
-use crate::journal::keeping;
+use crate::journal::keep;
 use crate::shadow::Shadows;
-use crate::values::{ROWS_PER_STATEMENT, delete_rows, json_of, write_cells, writing};
+use crate::values::{ROWS_PER_STATEMENT, delete_rows, json_of, newer, write_cells};
 use crate::{Cache, CacheChange, Result};
-
-/// Rows of a table that are written together with those of other tables.
-const FEW_ROWS: usize = 4;
 
 /// What comes from the database in one go: all of it becomes visible at once, with how far the copy is after it, or none.
 #[derive(Debug)]
@@ -23,8 +19,6 @@ pub struct Taking<'c> {
     transaction: Transaction<'static, Sqlite>,
     /// Whether anything at all is queued here.
     shadows: bool,
-    /// The few rows of an ordinary change, which are written when all of them are here.
-    few: Batch,
     change: CacheChange,
 }
 
@@ -43,20 +37,11 @@ impl Taking<'_> {
             let rows = sqlx::query("select entity_id from shadows where entity = ?").bind(entity.name);
             shadowed.extend(rows.fetch_all(&mut **transaction).await?.iter().map(|row| row.get::<Uuid, _>(0)));
         }
-        let conversation_column = match entity.name {
-            "conversations" => Some(0),
-            "messages" | "mentions" => {
-                entity.columns.iter().position(|c| c.name == "conversation_id").map(|index| index + 2)
-            }
-            _ => None,
-        };
-        let newer = format!("where excluded.version >= {}.version", entity.name);
+        let newer = newer(entity);
         let mut pending = Vec::with_capacity(ROWS_PER_STATEMENT);
         let mut over_shadows = Vec::new();
         for row in rows {
-            if let Some(Cell::Id(id)) = conversation_column.and_then(|index| row.get(index)) {
-                change.touch_conversation(*id);
-            }
+            change.touch_row(entity, &row);
             match row.first() {
                 Some(Cell::Id(id)) if shadowed.contains(id) => {
                     over_shadows.push(((entity.name, *id), object(entity, &row)))
@@ -64,18 +49,11 @@ impl Taking<'_> {
                 _ => pending.push(row),
             }
             if pending.len() == ROWS_PER_STATEMENT {
-                self.few.send(transaction).await?;
                 self.cache.give_way().await;
                 write_cells(transaction, entity, std::mem::take(&mut pending), &newer).await?;
             }
         }
-        if pending.len() <= FEW_ROWS {
-            let statement = writing(entity, 1, &newer);
-            pending.into_iter().try_for_each(|row| self.few.push(&statement, row))?;
-        } else {
-            self.few.send(transaction).await?;
-            write_cells(transaction, entity, pending, &newer).await?;
-        }
+        write_cells(transaction, entity, pending, &newer).await?;
         if !over_shadows.is_empty() {
             let keys = over_shadows.iter().map(|(key, _)| *key).collect();
             let mut shadows = Shadows::load(transaction, &keys).await?;
@@ -90,7 +68,6 @@ impl Taking<'_> {
     /// Removes rows that the database no longer has. Queued writes for them stay queued: the database will answer them.
     pub async fn deletions(&mut self, deleted: &[(&'static Entity, Uuid)]) -> Result<()> {
         let (transaction, change) = (&mut self.transaction, &mut self.change);
-        self.few.send(transaction).await?;
         let mut tables: BTreeMap<&'static str, (&'static Entity, Vec<Uuid>)> = BTreeMap::new();
         for (entity, id) in deleted {
             change.touch(entity.name);
@@ -110,8 +87,7 @@ impl Taking<'_> {
 
     /// Makes it all visible, and keeps small facts about the copy with it: how far it goes, when it was confirmed.
     pub async fn commit(mut self, place: &[(&str, &str)]) -> Result<()> {
-        keeping(&mut self.few, place)?;
-        self.few.send(&mut self.transaction).await?;
+        keep(&mut self.transaction, place).await?;
         self.transaction.commit().await?;
         self.cache.announce(self.change);
         Ok(())
@@ -124,7 +100,7 @@ impl Cache {
         let mut transaction = self.begin_repeatable().await?;
         // Asked of the file, which may be open a second time: whoever makes one has to wait for this transaction.
         let shadows = sqlx::query_scalar("select exists (select 1 from shadows)").fetch_one(&mut *transaction).await?;
-        Ok(Taking { cache: self, transaction, shadows, few: Batch::default(), change: CacheChange::default() })
+        Ok(Taking { cache: self, transaction, shadows, change: CacheChange::default() })
     }
 
     /// Empties the copied tables before they are copied anew. What this computer has queued stays, and stays visible.

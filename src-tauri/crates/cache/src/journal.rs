@@ -1,10 +1,8 @@
 //! Small facts about the copy, and the log of what happened to it.
 
-use balcao_domain::feed::Cell;
 use chrono::{DateTime, Utc};
 use sqlx::{Row as _, SqliteConnection};
 
-use crate::batch::Batch;
 use crate::values::instant;
 use crate::{Cache, Result};
 
@@ -107,20 +105,22 @@ impl Cache {
 
 /// Keeps small facts.
 pub(crate) async fn keep(connection: &mut SqliteConnection, facts: &[(&str, &str)]) -> Result<()> {
-    let mut batch = Batch::default();
-    keeping(&mut batch, facts)?;
-    batch.send(connection).await
-}
-
-/// Lets small facts be kept along with other things.
-pub(crate) fn keeping(batch: &mut Batch, facts: &[(&str, &str)]) -> Result<()> {
     if facts.is_empty() {
         return Ok(());
     }
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(keeping(facts, "where true")));
+    for (key, value) in facts {
+        query = query.bind((*key).to_owned()).bind((*value).to_owned());
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// The statement that keeps so many facts where the condition holds.
+pub(crate) fn keeping(facts: &[(&str, &str)], condition: &str) -> String {
     let places = vec!["(?, ?)"; facts.len()].join(", ");
-    let text = |text: &str| Cell::Text(text.to_owned().into());
-    batch.push(
-        &format!("insert into sync_state values {places} on conflict (key) do update set value = excluded.value"),
-        facts.iter().flat_map(|(key, value)| [text(key), text(value)]),
+    format!(
+        "insert into sync_state select * from (values {places}) {condition}
+         on conflict (key) do update set value = excluded.value"
     )
 }

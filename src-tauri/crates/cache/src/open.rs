@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use balcao_domain::clock::Clock;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
 use tokio::sync::broadcast;
@@ -22,6 +23,9 @@ const BRING_HOME_AFTER: u32 = 100;
 /// Pages of the log at which whoever commits brings it home: much more than what is brought home in time, so that only a
 /// first copy comes that far.
 const LONGEST_LOG: &str = "4000";
+
+/// Begins what [`Cache::begin_repeatable`] describes.
+pub(crate) const BEGIN_REPEATABLE: &str = "pragma synchronous = normal; begin immediate";
 
 /// The key of the file: 32 random bytes that live in the keyring of the operating system.
 #[derive(Clone)]
@@ -202,9 +206,16 @@ impl Cache {
     /// or after them, so it never runs ahead of them. An operation whose confirmation is forgotten goes again and is told
     /// "already"; one whose refusal is forgotten is refused again.
     pub(crate) async fn begin_repeatable(&self) -> Result<Transaction<'static, Sqlite>> {
-        let transaction = self.writer.begin_with("pragma synchronous = normal; begin immediate").await?;
+        let transaction = self.writer.begin_with(BEGIN_REPEATABLE).await?;
         self.unkept.fetch_add(1, Ordering::Relaxed);
         Ok(transaction)
+    }
+
+    /// The connection that writes, for a transaction that begins with [`BEGIN_REPEATABLE`] and says its own end.
+    pub(crate) async fn writer(&self) -> Result<PoolConnection<Sqlite>> {
+        let connection = self.writer.acquire().await?;
+        self.unkept.fetch_add(1, Ordering::Relaxed);
+        Ok(connection)
     }
 
     /// Brings what was written home from the log of the file, now and then, without holding up anybody who reads or writes:

@@ -138,22 +138,31 @@ pub(crate) async fn write_cells(
         for cell in rows.by_ref().take(count).flatten() {
             bind(&mut arguments, cell)?;
         }
-        let statement = writing(entity, count, condition);
+        let source = format!("values {}", vec![format!("({})", places(entity)); count].join(","));
+        let statement = writing(entity, &source, condition);
         sqlx::query_with(sqlx::AssertSqlSafe(statement), arguments).execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-/// The statement that writes so many rows, over those that stand there and meet the condition.
-pub(crate) fn writing(entity: &Entity, rows: usize, condition: &str) -> String {
-    let places = format!("({})", vec!["?"; entity.columns.len() + 2].join(","));
+/// The statement that writes what `source` is, over those rows that stand there and meet the condition.
+pub(crate) fn writing(entity: &Entity, source: &str, condition: &str) -> String {
     let updates = entity.columns.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect::<Vec<_>>().join(", ");
     format!(
-        "insert into {} ({}) values {} on conflict (id) do update set version = excluded.version, {updates} {condition}",
+        "insert into {} ({}) {source} on conflict (id) do update set version = excluded.version, {updates} {condition}",
         entity.name,
         column_list(entity),
-        vec![places.as_str(); rows].join(","),
     )
+}
+
+/// The condition of a row that comes from the database: what stands here is not newer.
+pub(crate) fn newer(entity: &Entity) -> String {
+    format!("where excluded.version >= {}.version", entity.name)
+}
+
+/// Places for the cells of a row.
+pub(crate) fn places(entity: &Entity) -> String {
+    vec!["?"; entity.columns.len() + 2].join(",")
 }
 
 /// Removes copied rows.

@@ -5,6 +5,7 @@
 mod copy;
 mod damage;
 mod drafts;
+mod few;
 mod fixture;
 mod forget;
 mod media;

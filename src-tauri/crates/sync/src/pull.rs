@@ -1,6 +1,6 @@
 //! Database to copy.
 
-use balcao_cache::Cache;
+use balcao_cache::{Cache, FewRows};
 use balcao_tenant::{FeedBatch, FeedPosition, FeedSender};
 use tokio::sync::mpsc;
 
@@ -84,6 +84,11 @@ impl Unwritten {
         if self.batches.is_empty() && place.is_empty() {
             return Ok(0);
         }
+        if let Some(few) = self.few()?
+            && cache.take_few(few, place).await?
+        {
+            return Ok(self.rows);
+        }
         let mut taking = cache.take().await?;
         for batch in self.batches {
             match batch {
@@ -95,6 +100,18 @@ impl Unwritten {
         }
         taking.commit(place).await?;
         Ok(self.rows)
+    }
+
+    /// All of it, where it is an ordinary change: a few rows, of which none is gone.
+    fn few(&self) -> Result<Option<FewRows>> {
+        let Some(mut few) = FewRows::of(self.rows) else { return Ok(None) };
+        for batch in &self.batches {
+            let FeedBatch::Rows(batch) = batch else { return Ok(None) };
+            for row in batch.rows() {
+                few.push(batch.entity(), row.cells().collect())?;
+            }
+        }
+        Ok(Some(few))
     }
 
     /// Rows of it.
