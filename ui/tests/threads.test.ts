@@ -1,6 +1,7 @@
 import { CalendarDate } from '@internationalized/date';
 import { fireEvent, screen, waitFor } from '@testing-library/svelte';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { page } from 'vitest/browser';
 import { highlight } from '../src/lib/inbox/highlight';
 import { readMoment } from '../src/lib/shell/dates';
 import type { FakeClinic } from './fake/clinic';
@@ -11,6 +12,8 @@ const row = (clinic: FakeClinic, id: string) => clinic.conversations.find((each)
 /** What was said last is taken back. */
 const takeBack = async () => (await screen.findAllByTestId('toast-act')).at(-1)!.click();
 const rows = () => screen.findAllByTestId('conversation-row');
+
+afterEach(() => page.viewport(1366, 768));
 
 test('t gives a thread to the bot and takes it back, with one key each', async () => {
   const clinic = open({}, '#/inbox/all/conv-0');
@@ -78,6 +81,38 @@ test('a thread marked as unread waits among those to be answered', async () => {
       String(before + 1),
     ),
   );
+});
+
+test('each action is one click away, and listed under one where there is no room', async () => {
+  const clinic = open({}, '#/inbox/all/conv-2');
+  const shown = [
+    'hand-over',
+    'assign',
+    'snooze',
+    'file',
+    'priority',
+    'label',
+    'unread',
+    'block',
+    'book',
+    'call',
+    'copy',
+  ];
+  for (const name of shown) expect(await screen.findByTestId(`act-${name}`), name).toBeVisible();
+  expect(screen.getByTestId('act-more')).not.toBeVisible();
+  screen.getByTestId('act-unread').click();
+  await waitFor(() => expect(row(clinic, 'conv-2').marked_unread).toBe(true));
+  screen.getByTestId('act-priority').click();
+  await fireEvent.click(await screen.findByText('urgente'));
+  await waitFor(() => expect(row(clinic, 'conv-2').priority).toBe('urgent'));
+
+  await page.viewport(1024, 700);
+  screen.getByTestId('act-book').click();
+  await waitFor(() => expect(screen.getByTestId('act-more')).toBeVisible());
+  expect(screen.getByTestId('act-block')).not.toBeVisible();
+  screen.getByTestId('act-more').click();
+  await fireEvent.click(await screen.findByText('Bloquear pessoa'));
+  await waitFor(() => expect(row(clinic, 'conv-2').is_blocked).toBe(true));
 });
 
 test('several are picked with x and a range, closed at once, and taken back with one word', async () => {
