@@ -92,15 +92,23 @@ fn of(what: &str, step: i32, there: &Scrolled, back: &Scrolled, floor: &(Vec<f64
         notes,
     };
     let notes = vec![format!(
-        "frames over {SMOOTH} ms: {} (of the plain list {}); at most {} rows drawn",
+        "frames over {SMOOTH} ms: {} (of the plain list {}){}; at most {} rows drawn",
         late(&gaps),
         late(&floor.0),
+        slowest(&gaps),
         there.rows.max(back.rows)
     )];
     [
         line(format!("from frame to frame, {what}"), &gaps, &floor.0, target, notes),
         line(format!("work in a frame, {what}"), &work, &floor.1, Target::TailAtMost(SMOOTH), Vec::new()),
     ]
+}
+
+/// Where the latest frames were, so that what was going on there can be found.
+fn slowest(gaps: &[f64]) -> String {
+    let mut late: Vec<_> = gaps.iter().enumerate().filter(|(_, gap)| **gap > SMOOTH).collect();
+    late.sort_by(|one, other| other.1.total_cmp(one.1));
+    late.iter().take(10).map(|(at, gap)| format!(", {gap:.0} ms at {at}")).collect()
 }
 
 /// From a letter in the filter until the rows that fit are painted.

@@ -3,26 +3,39 @@
 //! Every desk does this after every commit of every other one. Begin, look, write and commit apart are four such ways, and
 //! each costs more than what is done at its end.
 
-use balcao_domain::feed::{Cell, Entity};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use balcao_domain::feed::{Cell, ENTITIES, Entity};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Row as _, Sqlite};
 
 use crate::journal::keeping;
 use crate::values::{bind, newer, places, writing};
-use crate::{Cache, CacheChange, Result};
+use crate::{Cache, CacheChange, Error, Result};
 
-/// Rows that are taken together like this; what is alike, again and again, stays prepared.
+/// Rows that are taken together like this.
 const MOST: u64 = 8;
+
+/// Rows of what stays prepared: of so few the same come together again and again, a message and its conversation.
+const ALIKE: usize = 3;
 
 /// Holds for each statement by itself: what is decided on the way is decided by the engine.
 const NOTHING_QUEUED: &str = "where not exists (select 1 from shadows)";
+
+/// Writes a row of each table, by its name: the texts are long, and the same all day.
+static STATEMENTS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+    let statement = |entity| writing(entity, &format!("select {} {NOTHING_QUEUED}", places(entity)), &newer(entity));
+    ENTITIES.iter().map(|entity| (entity.name, statement(entity))).collect()
+});
 
 /// What comes from the database in one go and is little.
 #[derive(Debug, Default)]
 pub struct FewRows {
     statements: String,
     arguments: SqliteArguments,
+    rows: usize,
     change: CacheChange,
 }
 
@@ -36,8 +49,8 @@ impl FewRows {
     pub fn push(&mut self, entity: &'static Entity, row: Vec<Cell<'_>>) -> Result<()> {
         self.change.touch(entity.name);
         self.change.touch_row(entity, &row);
-        let source = format!("select {} {NOTHING_QUEUED}", places(entity));
-        self.add(&writing(entity, &source, &newer(entity)), row)
+        self.rows += 1;
+        self.add(STATEMENTS.get(entity.name).ok_or_else(|| Error::Shape(entity.name.to_owned()))?, row)
     }
 
     /// A statement whose places are plain question marks: numbers would count through all of them.
@@ -63,7 +76,8 @@ impl Cache {
             few.statements
         );
         let mut going = Going { connection: self.writer().await?, over: false };
-        let answer = sqlx::query_with(sqlx::AssertSqlSafe(all), few.arguments).fetch_all(&mut *going.connection).await;
+        let question = sqlx::query_with(sqlx::AssertSqlSafe(all), few.arguments).persistent(few.rows <= ALIKE);
+        let answer = question.fetch_all(&mut *going.connection).await;
         going.over = answer.is_ok();
         drop(going);
         let queued: bool = answer?.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
