@@ -195,6 +195,39 @@ fn change(dice: &mut StdRng, practice: &Practice) -> String {
     }
 }
 
+#[tokio::test]
+async fn a_person_who_comes_back_by_a_transaction_that_began_earlier_stays_in_the_copy() -> Result<()> {
+    for server in servers().await? {
+        let mut practice = Practice::on(&server).await?;
+        let (visit, (contact, patient)) = (practice.book(0, 0).await?, practice.people[0]);
+        let mut ana = Copy::make(&practice.keepers[0]).await?;
+        let begin = async |from: &Practice| -> Result<(PgConnection, i64)> {
+            let mut connection = PgConnection::connect(from.database.admin_url()).await?;
+            sqlx::raw_sql("begin").execute(&mut connection).await?;
+            let id = "select pg_current_xact_id()::text::bigint";
+            let id = sqlx::query_scalar(id).fetch_one(&mut connection).await?;
+            Ok((connection, id))
+        };
+        let (mut early, brought_back) = begin(&practice).await?;
+        // Stays open, and holds the cursor between the other two.
+        let (_third, held) = begin(&practice).await?;
+        practice.run(format!("delete from app.appointments where id = '{visit}'")).await?;
+        let sql = booking(practice.clinic, practice.agendas[0], practice.people[0]);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut early).await?;
+        sqlx::raw_sql("commit").execute(&mut early).await?;
+        // Transactions of other databases of the server hold it back, too.
+        while ana.tenant.feed_position().await?.cursor <= brought_back {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        ensure!(ana.tenant.feed_position().await?.cursor <= held, "nothing holds the cursor");
+        for _ in 0..3 {
+            ana.agrees().await?;
+        }
+        assert_eq!(ana.rows().await?.keys().filter(|(_, id)| [contact, patient].contains(id)).count(), 2);
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_in_whatever_order_a_professional_has_what_a_professional_sees() -> Result<()> {
     for server in servers().await? {

@@ -1,5 +1,7 @@
 //! What changed since a cursor.
 
+use std::collections::BTreeMap;
+
 use balcao_domain::feed::Entity;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
@@ -50,10 +52,13 @@ impl Tenant {
         for row in changed {
             let name: &str = row.try_get("entity")?;
             match (name, Entity::named(name)) {
-                ("tombstones", _) => match told::<Vec<(String, Uuid)>>(row)? {
-                    Some(gone) => deliver(out, deleted(gone)).await?,
-                    None => read_deletions(turn.connection(), cursor, out).await?,
-                },
+                ("tombstones", _) => {
+                    let gone = match told(row)? {
+                        Some(gone) => gone,
+                        None => read_deletions(turn.connection(), cursor).await?,
+                    };
+                    tell_deletions(turn.connection(), gone, out).await?;
+                }
                 (_, Some(entity)) => match told::<Vec<Map<String, Value>>>(row)? {
                     Some(rows) => {
                         let mut batch = RowBatch::empty(entity);
@@ -111,7 +116,7 @@ fn position(row: &PgRow) -> Result<FeedPosition> {
     })
 }
 
-async fn read_deletions(connection: &mut PgConnection, cursor: i64, out: &FeedSender) -> Result<()> {
+async fn read_deletions(connection: &mut PgConnection, cursor: i64) -> Result<Vec<(String, Uuid)>> {
     let rows = answered(
         sqlx::query(
             "select entity, id from app.tombstones
@@ -121,12 +126,35 @@ async fn read_deletions(connection: &mut PgConnection, cursor: i64, out: &FeedSe
         .fetch_all(connection),
     )
     .await?;
-    let gone = rows.iter().map(|row| Ok((row.try_get("entity")?, row.try_get("id")?))).collect::<Result<_>>()?;
-    deliver(out, deleted(gone)).await
+    rows.iter().map(|row| Ok((row.try_get("entity")?, row.try_get("id")?))).collect()
 }
 
-fn deleted(gone: Vec<(String, Uuid)>) -> FeedBatch {
-    FeedBatch::Deleted(gone.into_iter().filter_map(|(entity, id)| Some((Entity::named(&entity)?, id))).collect())
+/// Tells what is gone, and then what of it is there all the same. A row that came back did so in a later transaction, but
+/// that may have begun before the one that took it away and have the smaller id. With the cursor between the two, held there
+/// by a third, each pull tells of the deletion again and of the row no more.
+async fn tell_deletions(connection: &mut PgConnection, gone: Vec<(String, Uuid)>, out: &FeedSender) -> Result<()> {
+    let gone: Vec<_> = gone.into_iter().filter_map(|(entity, id)| Some((Entity::named(&entity)?, id))).collect();
+    let mut tables: BTreeMap<&str, (&'static Entity, Vec<Uuid>)> = BTreeMap::new();
+    for (entity, id) in &gone {
+        tables.entry(entity.name).or_insert_with(|| (entity, Vec::new())).1.push(*id);
+    }
+    deliver(out, FeedBatch::Deleted(gone)).await?;
+    for (entity, ids) in tables.into_values() {
+        let statement = format!(
+            "select {} from app.{} where clinic_id = (select app.current_clinic()) and id = any($1)",
+            columns(entity),
+            entity.name
+        );
+        for ids in ids.chunks(BATCH_ROWS) {
+            let there = sqlx::query(AssertSqlSafe(statement.as_str())).bind(ids).fetch_all(&mut *connection);
+            let mut batch = RowBatch::empty(entity);
+            within(LARGE_ANSWER, there).await?.iter().try_for_each(|row| batch.push(row))?;
+            if !batch.is_empty() {
+                deliver(out, FeedBatch::Rows(batch)).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where the feed stands, in an answer with rows.
