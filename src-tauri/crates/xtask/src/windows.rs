@@ -112,7 +112,8 @@ fn make(folder: &Path, setup: &Path) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
     }
-    Program::new(setup).arg(folder).arg("--wine").quiet()
+    // It compiles Rust's own library and takes it from the folder in which cargo leaves things by default.
+    Program::new(setup).arg(folder).arg("--wine").env_remove("CARGO_BUILD_BUILD_DIR").quiet()
 }
 
 /// The settings of a kit: lines of `export NAME=VALUE …` and `unset NAME`.
