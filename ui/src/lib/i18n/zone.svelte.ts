@@ -1,11 +1,4 @@
-import {
-  CalendarDate,
-  CalendarDateTime,
-  fromDate,
-  parseAbsolute,
-  toCalendarDate,
-  toZoned,
-} from '@internationalized/date';
+import { CalendarDate, CalendarDateTime, fromDate, parseAbsolute, toZoned } from '@internationalized/date';
 
 let current = $state('America/Sao_Paulo');
 
@@ -19,37 +12,47 @@ export const zone = {
   },
 };
 
-/** A calendar day, and where it begins and ends: milliseconds since 1970. */
-interface Span {
-  from: number;
-  until: number;
-  day: CalendarDate;
+const utcDay = 24 * 60 * 60_000;
+/** Clocks are changed at a quarter of an hour, and nowhere changed back within a week. */
+const spans = [7 * utcDay, utcDay, utcDay / 96];
+const mostKept = 20_000;
+/** By how many milliseconds the clinic is ahead of UTC at the ends of spans. */
+let offsets = new Map<number, number>();
+/** Days, by their number since 1970. */
+let days = new Map<number, CalendarDate>();
+let zoneOfDays = '';
+
+function offsetAtEnd(end: number): number {
+  const known = offsets.get(end);
+  if (known !== undefined) return known;
+  const { offset } = fromDate(new Date(end), current);
+  offsets.set(end, offset);
+  return offset;
 }
 
-const utcDay = 24 * 60 * 60_000;
-const mostDays = 20_000;
-/** The days that are known, by the day of UTC in which they are looked for. */
-let spans = new Map<number, Span[]>();
-let zoneOfSpans = '';
+/** The offset at an instant, from the longest span around it in which it is the same all the time. */
+function offsetIn(at: number): number {
+  let offset = 0;
+  for (const span of spans) {
+    const from = Math.floor(at / span) * span;
+    offset = offsetAtEnd(from);
+    if (offset === offsetAtEnd(from + span)) break;
+  }
+  return offset;
+}
 
-/** The clinic's calendar day of an instant. Threads ask for thousands of them: each day is worked out once. */
+/** The clinic's calendar day of an instant. Threads ask for thousands of them, and asking what its clocks say is dear. */
 export function dayOf(instant: string | Date): CalendarDate {
   const at = typeof instant === 'string' ? Date.parse(instant) : instant.getTime();
-  if (zoneOfSpans !== current || spans.size > mostDays) {
-    spans = new Map();
-    zoneOfSpans = current;
+  if (zoneOfDays !== current || offsets.size > mostKept || days.size > mostKept) {
+    [offsets, days, zoneOfDays] = [new Map(), new Map(), current];
   }
-  const place = Math.floor(at / utcDay);
-  const known = spans.get(place);
-  const found = known?.find((span) => span.from <= at && at < span.until);
-  if (found) return found.day;
-  const day = toCalendarDate(fromDate(new Date(at), current));
-  const span = {
-    from: day.toDate(current).getTime(),
-    until: day.add({ days: 1 }).toDate(current).getTime(),
-    day,
-  };
-  spans.set(place, [...(known ?? []), span]);
+  const number = Math.floor((at + offsetIn(at)) / utcDay);
+  const known = days.get(number);
+  if (known) return known;
+  const date = new Date(number * utcDay);
+  const day = new CalendarDate(date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate());
+  days.set(number, day);
   return day;
 }
 
