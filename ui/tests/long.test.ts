@@ -65,6 +65,64 @@ test('of thousands of messages only those in sight are drawn', { timeout: 120_00
 });
 
 test(
+  'rows that have left the page are taken up again, and say all of what the next message says',
+  { timeout: 60_000 },
+  async () => {
+    const [clinic, thread] = await longThread();
+    const messages = clinic.messages.get('conv-0')!;
+    messages.forEach((message, at) => {
+      messages[at] = {
+        ...message,
+        revoked: at % 7 === 3,
+        edited: at % 11 === 4,
+        reactions: at % 13 === 5 ? [{ emoji: '👍', from_me: false }] : [],
+        status: at % 17 === 6 && message.direction === 'outbound' ? 'failed' : message.status,
+      };
+    });
+    clinic.tell(['inbox'], ['conv-0']);
+    await pause(200);
+    const [elements, ids] = [new Set<HTMLElement>(), new Set<string>()];
+    for (let round = 0; round < 120; round++) {
+      thread.scrollTop -= 500;
+      await frame();
+      await frame();
+      for (const row of drawn(thread)) {
+        const message = messages.find(({ id }) => id === row.dataset.messageId)!;
+        if (message.kind !== 'text') continue;
+        elements.add(row);
+        ids.add(message.id);
+        const said = row.textContent;
+        expect(said.includes(message.body)).toBe(!message.revoked);
+        expect(said.includes('editada')).toBe(message.edited && !message.revoked);
+        expect(said.includes('👍')).toBe(message.reactions.length > 0);
+        expect(row.dataset.direction).toBe(message.direction);
+        expect(row.querySelector('[data-tick]')?.getAttribute('data-tick') ?? 'received').toBe(
+          message.status,
+        );
+        expect(row.querySelector('[data-testid=answer] svg') !== null).toBe(message.is_quotable);
+      }
+    }
+    expect(ids.size).toBeGreaterThan(500);
+    expect(elements.size).toBeLessThan(ids.size / 3);
+  },
+);
+
+test('who is in a row stays in it when its message changes', async () => {
+  const [clinic, thread] = await longThread();
+  const message = clinic.messages
+    .get('conv-0')!
+    .findLast(({ is_quotable, kind }) => is_quotable && kind === 'text')!;
+  const row = drawn(thread).find((each) => each.dataset.messageId === message.id)!;
+  const answer = row.querySelector<HTMLElement>('[data-testid=answer]')!;
+  answer.focus();
+  const all = clinic.messages.get('conv-0')!;
+  all[all.indexOf(message)] = { ...message, edited: true };
+  clinic.tell(['inbox'], ['conv-0']);
+  await waitFor(() => expect(row.textContent).toContain('editada'));
+  expect(document.activeElement).toBe(answer);
+});
+
+test(
   'what is read stays where it is while new ones come in below, and none is lost',
   { timeout: 60_000 },
   async () => {
@@ -112,7 +170,8 @@ test(
     expect(line.textContent).toContain('700');
     const thread = screen.getByTestId('thread');
     await waitFor(() => {
-      const [top, edge] = [topOf(line), topOf(thread)];
+      // It may have left the page and come again meanwhile.
+      const [top, edge] = [topOf(screen.getByTestId('unread-line')), topOf(thread)];
       expect(top).toBeGreaterThanOrEqual(edge - 1);
       expect(top).toBeLessThan(edge + thread.clientHeight);
     });
