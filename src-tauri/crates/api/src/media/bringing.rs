@@ -18,6 +18,9 @@ use crate::error::ApiError;
 /// Between two looks where nothing was heard.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// From a change of the queue until it is looked at: the desk has other things to do then.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// Goes on until it is aborted.
 pub(super) async fn run(files: Arc<Files>) {
     let mut changes = files.cache.changes();
@@ -50,12 +53,13 @@ async fn line_opens(status: &mut watch::Receiver<Status>) -> Result<(), watch::e
 async fn queue_changes(changes: &mut tokio::sync::broadcast::Receiver<balcao_cache::CacheChange>) {
     loop {
         match changes.recv().await {
-            Ok(change) if change.outbox => return,
+            Ok(change) if change.outbox => break,
             Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Lagged(_)) => break,
             Err(RecvError::Closed) => std::future::pending().await,
         }
     }
+    tokio::time::sleep(GATHER).await;
 }
 
 async fn bring_all(files: &Files) {
