@@ -58,8 +58,7 @@ pub async fn run(clinic: &Clinic, profile: &Profile, folder: &Path) -> Result<Ve
     for (desk, profile) in desks[1..].iter().zip(&profiles[1..]) {
         readers.push(Reader::of(desk, profile).await?);
     }
-    let measured = measure(&desks[0], &mut readers, &logins).await;
-    drop(readers);
+    let measured = measure(&desks[0], readers, &logins).await;
     for desk in desks {
         desk.close().await;
     }
@@ -97,7 +96,7 @@ struct Measured {
     messages: Vec<Uuid>,
 }
 
-async fn measure(writer: &Arc<Desk>, readers: &mut [Reader], logins: &[Connection]) -> Result<Measured> {
+async fn measure(writer: &Arc<Desk>, mut readers: Vec<Reader>, logins: &[Connection]) -> Result<Measured> {
     let conversations = open_conversations(writer).await?;
     let mut told_commits = commits(&logins[0]).await?;
     // What the server's clock says of a transaction is compared with the same moment's reading of the other clock.
@@ -109,7 +108,7 @@ async fn measure(writer: &Arc<Desk>, readers: &mut [Reader], logins: &[Connectio
         while told_commits.try_recv().is_ok() {}
         let (tell, told) = watch::channel(None);
         let of_conversation: Uuid = conversation.parse()?;
-        let arriving = try_join_all(readers.iter_mut().map(|reader| reader.arrive(of_conversation, told.clone())));
+        let arriving = apart(readers.drain(..).map(|reader| reader.arrive(of_conversation, told.clone())));
         let writing = async {
             let message = send(writer, conversation, &format!("Recado {turn} para todos")).await?;
             tell.send_replace(Some(message));
@@ -117,6 +116,8 @@ async fn measure(writer: &Arc<Desk>, readers: &mut [Reader], logins: &[Connectio
         };
         let (message, arrived) = tokio::try_join!(writing, arriving)?;
         let committed = told_commits.recv().await.context("the notifications ended")?;
+        let (back, arrived): (Vec<_>, Vec<_>) = arrived.into_iter().unzip();
+        readers = back;
         let took: Vec<f64> = arrived.iter().map(|at| milliseconds(at.saturating_duration_since(committed))).collect();
         if turn >= WARM_UP {
             last.push(took.iter().copied().fold(0.0, f64::max));
@@ -137,6 +138,15 @@ async fn measure(writer: &Arc<Desk>, readers: &mut [Reader], logins: &[Connectio
     Ok(Measured { each, last, from_begin, messages })
 }
 
+/// Runs each of them as a task of its own, as nine computers would: whoever hears of something takes the time without waiting
+/// for the others.
+async fn apart<T: Send + 'static>(
+    futures: impl Iterator<Item = impl Future<Output = Result<T>> + Send + 'static>,
+) -> Result<Vec<T>> {
+    let tasks: Vec<_> = futures.map(tokio::spawn).collect();
+    try_join_all(tasks).await?.into_iter().collect()
+}
+
 /// A desk that waits for messages, and a plain connection to its copy.
 struct Reader {
     changes: Receiver<Change>,
@@ -151,7 +161,11 @@ impl Reader {
 
     /// When the desk told its screens of the change that brought the message. Seen with another connection, so that it
     /// is there for everybody.
-    async fn arrive(&mut self, conversation: Uuid, mut message: watch::Receiver<Option<Uuid>>) -> Result<Instant> {
+    async fn arrive(
+        mut self,
+        conversation: Uuid,
+        mut message: watch::Receiver<Option<Uuid>>,
+    ) -> Result<(Self, Instant)> {
         loop {
             let change = tokio::time::timeout(Duration::from_secs(10), self.changes.recv()).await;
             let change = change.context("a message did not arrive within 10 seconds")??;
@@ -167,7 +181,7 @@ impl Reader {
                 .fetch_one(&mut self.copy)
                 .await?;
             if there {
-                return Ok(at);
+                return Ok((self, at));
             }
         }
     }
@@ -225,22 +239,24 @@ impl Floor {
     /// Milliseconds from the call until each of the nine has read the message.
     async fn once(&mut self, message: Uuid) -> Result<Vec<f64>> {
         let begun = Instant::now();
-        let read = self.listening.iter_mut().map(|listener| async move {
+        let read = apart(self.listening.drain(..).map(|mut listener| async move {
             listener.recv().await?;
             let row = sqlx::query(
                 "select body from app.messages where clinic_id = (select app.current_clinic()) and id = $1",
             )
             .bind(message)
-            .fetch_one(&mut *listener)
+            .fetch_one(&mut listener)
             .await?;
             let _body: &str = row.try_get("body")?;
-            anyhow::Ok(milliseconds(begun.elapsed()))
-        });
+            Ok((listener, milliseconds(begun.elapsed())))
+        }));
         let told = async {
             sqlx::query("select pg_notify($1, '')").bind(FLOOR_CHANNEL).execute(&mut self.notifying).await?;
             anyhow::Ok(())
         };
-        let (read, ()) = tokio::try_join!(try_join_all(read), told)?;
-        Ok(read)
+        let (read, ()) = tokio::try_join!(read, told)?;
+        let (listening, took) = read.into_iter().unzip();
+        self.listening = listening;
+        Ok(took)
     }
 }
