@@ -74,12 +74,11 @@ async fn a_copied_column_has_one_meaning_in_all_three_places() -> Result<()> {
 async fn every_copied_table_is_watched_for_changes() -> Result<()> {
     let database = TestDatabase::fresh().await?;
     let mut postgres = PgConnection::connect(database.admin_url()).await?;
-    let body: String =
-        sqlx::query_scalar("select prosrc from pg_proc where oid = 'app.feed_since(xid8)'::regprocedure")
-            .fetch_one(&mut postgres)
-            .await?;
+    let body: String = sqlx::query_scalar("select prosrc from pg_proc where oid = 'app.own_feed(xid8)'::regprocedure")
+        .fetch_one(&mut postgres)
+        .await?;
     for entity in ENTITIES {
-        assert!(body.contains(&format!("'{}'", entity.name)), "app.feed_since does not look at {}", entity.name);
+        assert!(body.contains(&format!("'{}'", entity.name)), "app.own_feed does not know {}", entity.name);
     }
     Ok(())
 }

@@ -263,6 +263,7 @@ async fn functions_can_be_called_only_by_those_who_are_meant_to() -> Result<()> 
         "listen_channel",
         "login_revoked",
         "own_agendas",
+        "own_feed",
         "record_export",
         "schema_version",
     ];
@@ -295,7 +296,8 @@ async fn functions_can_be_called_only_by_those_who_are_meant_to() -> Result<()> 
         "revoke_device",
         "revoke_member",
     ];
-    let upkeep = ["age_audit", "begin_upkeep", "end_stuck_sessions", "finish_upkeep", "forget_old_effects"];
+    let upkeep =
+        ["age_audit", "begin_upkeep", "end_stuck_sessions", "finish_upkeep", "forget_old_effects", "forget_old_marks"];
     let background = [
         "age_media",
         "begin_moving",

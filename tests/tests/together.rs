@@ -15,6 +15,7 @@ mod copy;
 mod decisions;
 mod desks;
 mod faults;
+mod feed_marks;
 mod feed_shape;
 mod following;
 mod isolation;

@@ -152,6 +152,14 @@ impl BulkLoader {
         if self.filled.contains("appointments") {
             sqlx::query("select internal.recount_people($1)").bind(clinic_id).execute(&mut self.connection).await?;
         }
+        // What the triggers do that were off meanwhile.
+        sqlx::query(
+            "insert into internal.feed_marks (clinic_id, entity) select $1, unnest($2::text[]) on conflict do nothing",
+        )
+        .bind(clinic_id)
+        .bind(self.filled.iter().map(String::as_str).collect::<Vec<_>>())
+        .execute(&mut self.connection)
+        .await?;
         sqlx::query("select pg_notify(channel, '') from internal.listen_channels where clinic_id = $1")
             .bind(clinic_id)
             .execute(&mut self.connection)

@@ -46,6 +46,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (42, "messages_in_turn", include_str!("../../../../migrations/tenant/0042_messages_in_turn.sql")),
     (43, "pull_plan", include_str!("../../../../migrations/tenant/0043_pull_plan.sql")),
     (44, "people_in_turn", include_str!("../../../../migrations/tenant/0044_people_in_turn.sql")),
+    (45, "feed_marks", include_str!("../../../../migrations/tenant/0045_feed_marks.sql")),
 ];
 
 /// The schema this program works on: the number of the last migration.

@@ -21,6 +21,8 @@ pub struct Upkeep {
     pub aged: Option<u64>,
     /// What was said of messages that never came.
     pub forgotten: Option<u64>,
+    /// Marks of changed tables that newer ones had made needless.
+    pub overtaken: Option<u64>,
     /// Sessions that stood, and were ended.
     pub ended: Option<u64>,
 }
@@ -40,6 +42,7 @@ impl Tenant {
         if self.begin_upkeep("ageing").await? {
             done.aged = Some(self.age_audit().await?);
             done.forgotten = Some(self.forget_old_effects().await?);
+            done.overtaken = Some(self.forget_old_marks().await?);
             self.finish_upkeep("ageing").await?;
         }
         Ok(done)
@@ -84,6 +87,17 @@ impl Tenant {
     pub async fn forget_old_effects(&self) -> Result<u64> {
         let mut turn = self.turn().await?;
         let question = sqlx::query_scalar("select app.forget_old_effects()").fetch_one(turn.connection());
+        let answer: Result<i64> = answered(question).await;
+        count(turn.end(answer)?)
+    }
+
+    /// Drops the marks of changed tables that newer ones have made needless. Returns how many.
+    ///
+    /// # Errors
+    /// As [`Tenant::keep_up`].
+    pub async fn forget_old_marks(&self) -> Result<u64> {
+        let mut turn = self.turn().await?;
+        let question = sqlx::query_scalar("select app.forget_old_marks()").fetch_one(turn.connection());
         let answer: Result<i64> = answered(question).await;
         count(turn.end(answer)?)
     }

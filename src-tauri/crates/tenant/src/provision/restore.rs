@@ -160,6 +160,10 @@ impl Restoration {
             "update internal.feed set epoch = gen_random_uuid();
              update internal.logins set revoked_at = coalesce(revoked_at, now());
              do $$ begin
+                -- Every desk copies anew: what had changed before is of no use to any.
+                if to_regclass('internal.feed_marks') is not null then
+                    delete from internal.feed_marks;
+                end if;
                 if to_regclass('internal.invitations') is not null then
                     update internal.invitations set cancelled_at = now() where accepted_at is null and cancelled_at is null;
                 end if;
