@@ -125,6 +125,8 @@ async fn a_login_owns_nothing_and_can_make_nothing() -> Result<()> {
                 "create trigger mine before insert on app.contacts for each row execute function internal.stamp_insert()",
                 "select * from internal.logins",
                 "select * from internal.feed",
+                "select * from internal.feed_marks",
+                "delete from internal.feed_marks",
                 "select * from internal.listen_channels",
                 "select * from internal.migrations",
                 "select pg_read_file('/etc/passwd')",
